@@ -1,0 +1,1 @@
+"""Starts things: web, worker, command line, settings, wiring."""

@@ -1,0 +1,1 @@
+"""What the business does; domains are strangers to each other."""

@@ -1,0 +1,1 @@
+"""The outside world: one port and one file per vendor."""

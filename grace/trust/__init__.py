@@ -1,0 +1,1 @@
+"""What must be right: identity, governance, audit, ledger."""
