@@ -1,0 +1,320 @@
+"""The edge: one request is one transaction, opened, answered and committed here and nowhere else.
+
+A module's doors are declared on `Doors`, each with the permission it needs. The edge names the workspace
+and the principal, keeps repeated requests to one effect, hands the door its unit of work, stores the answer
+with the effect, commits, and only then answers.
+"""
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Protocol
+
+import psycopg
+import structlog
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.routing import APIRoute
+
+from grace.kit import idempotency, json
+from grace.kit.errors import Forbidden, InProgress, Malformed, NotFound, Unauthenticated
+from grace.kit.limits import Limits
+from grace.kit.settings import Settings
+from grace.kit.tx import ANONYMOUS, Principal, Tx
+from grace.kit.unit import Unit
+from grace.kit.web import ExactJSON, Held, ProblemDocument
+from grace.kit.workspace import HANDLE, Workspaces
+
+log = structlog.get_logger()
+
+PUBLIC = "public"
+"""Needs neither a workspace nor a principal: health, documentation, webhooks."""
+LINK = "link"
+"""The signed token in the path is the authority; its handle names the workspace."""
+SIGNED_IN = "signed-in"
+"""Any principal of the workspace."""
+SESSION_COOKIE = "grace_session"
+TRIES = 3
+_RETRIED = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
+_SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+class Authenticate(Protocol):
+    """Who sends this request: a principal, or Unauthenticated. Bound by wiring."""
+
+    async def __call__(self, tx: Tx, *, bearer: str | None, session: str | None) -> Principal: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """What the doors of one application share (`app.state.edge`)."""
+
+    workspaces: Workspaces
+    authenticate: Authenticate
+    settings: Settings
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a door asks of its caller. `secrets`: answer fields shown once, never stored."""
+
+    may: str
+    key_in_body: bool = False
+    secrets: tuple[str, ...] = ()
+
+
+class Door(APIRoute):
+    """A route that runs inside a unit of work."""
+
+    @property
+    def rule(self) -> Rule:
+        """The door's rule."""
+        rule: Rule = getattr(self.endpoint, "__rule__")  # noqa: B009
+        return rule
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        run = super().get_route_handler()
+        rule = self.rule
+
+        async def handle(request: Request) -> Response:
+            request = _ExactRequest(request.scope, request.receive)
+            _refuse_nul(request)
+            edge: Edge = request.app.state.edge
+            if rule.may == PUBLIC:
+                edge.limits.spend(_address(request), edge.settings.rate_anonymous_per_minute)
+                return await run(request)
+            for attempt in range(1, TRIES + 1):
+                unit = Unit(edge.workspaces, await _workspace(edge, request, rule), request_id=request.state.id)
+                request.state.unit = unit
+                try:
+                    return await _serve(edge, unit, request, rule, run)
+                except _RETRIED as error:
+                    await unit.rollback(error)
+                    if unit.split or attempt == TRIES:
+                        raise InProgress("Others are changing the same things.", retry_after=1) from error
+                    await asyncio.sleep(0.01 * attempt)
+                except psycopg.errors.LockNotAvailable as error:
+                    await unit.rollback(error)
+                    raise InProgress("Others are changing the same things.", retry_after=2) from error
+                except BaseException as error:
+                    await unit.rollback(error)
+                    raise
+            raise AssertionError("unreachable")
+
+        return handle
+
+
+async def _serve(
+    edge: Edge, unit: Unit, request: Request, rule: Rule, run: Callable[[Request], Awaitable[Response]]
+) -> Response:
+    tx = await unit.open()
+    unit.principal = tx.principal = await _principal(edge, tx, request, rule)
+    key = await _key(request, rule, unit.principal)
+    if key is not None:
+        stored = await idempotency.claim(tx, key, stale_s=edge.settings.intent_stale_s)
+        if stored is not None and stored.body is not None:
+            return Response(
+                stored.body,
+                stored.status or 200,
+                {"Idempotent-Replay": "true"},
+                media_type="application/json",
+            )
+        unit.intent = stored.intent if stored else None
+
+        async def on_intent(tx: Tx, intent: str) -> None:
+            await idempotency.remember_intent(tx, key, intent)
+
+        unit.on_intent = on_intent
+    response = await run(request)
+    if key is not None and unit.settled:
+        await idempotency.store(
+            unit.tx, key, status=response.status_code, body=bytes(response.body), secret_fields=rule.secrets
+        )
+    elif key is not None:
+        await idempotency.release(unit.tx, key)
+    await unit.commit()
+    if rule.secrets:
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+async def _workspace(edge: Edge, request: Request, rule: Rule) -> str:
+    """The handle that the credential names; where there is only one workspace, that one."""
+    if rule.may == LINK:
+        handle = request.path_params.get("token", "").partition(".")[0]
+        if not HANDLE.match(handle):
+            raise NotFound("This link is not known.")
+        return str(handle)
+    bearer = _bearer(request)
+    session = request.cookies.get(SESSION_COOKIE)
+    named = ""
+    if bearer is not None:
+        parts = bearer.split("_", 2)
+        named = parts[1] if len(parts) == 3 and parts[0] == "grc" else ""
+    elif session is not None:
+        named = session.partition(".")[0]
+    if not HANDLE.match(named):
+        raise Unauthenticated("Send your key as `Authorization: Bearer grc_…`, or sign in.")
+    if not await edge.workspaces.exists(named):
+        raise Unauthenticated("The key or session is not known.")
+    return named
+
+
+async def _principal(edge: Edge, tx: Tx, request: Request, rule: Rule) -> Principal:
+    if rule.may == LINK:
+        edge.limits.spend(_address(request), edge.settings.rate_anonymous_per_minute)
+        return ANONYMOUS
+    bearer, session = _bearer(request), request.cookies.get(SESSION_COOKIE)
+    if bearer is None and request.method not in _SAFE:
+        _refuse_foreign_origin(edge, request)
+    principal = await edge.authenticate(tx, bearer=bearer, session=None if bearer else session)
+    edge.limits.spend(f"{tx.workspace.handle}:{principal.id}", edge.settings.rate_per_minute)
+    if rule.may != SIGNED_IN and not permits(principal, rule.may):
+        raise Forbidden(f"This needs the permission {rule.may!r}.", permission=rule.may)
+    return principal
+
+
+def permits(principal: Principal, may: str) -> bool:
+    """Whether the principal holds a permission; `noun:*` and `*` hold many."""
+    held = principal.permissions
+    return may in held or "*" in held or f"{may.partition(':')[0]}:*" in held or f"*:{may.partition(':')[2]}" in held
+
+
+async def _key(request: Request, rule: Rule, principal: Principal) -> idempotency.Key | None:
+    if request.method in _SAFE:
+        return None
+    key = request.headers.get("idempotency-key")
+    body = await request.body()
+    if key is None and rule.key_in_body and body:
+        content = json.loads(body)
+        key = content.get("idempotency_key") if isinstance(content, dict) else None
+    if not isinstance(key, str):
+        return None
+    who = f"{principal.kind}:{principal.id}"
+    return idempotency.key_of(principal=who, method=request.method, path=request.url.path, key=key, body=body)
+
+
+def _refuse_foreign_origin(edge: Edge, request: Request) -> None:
+    """A cookie is no proof of intent: a page of another site may not act through it (CSRF)."""
+    site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    own = {edge.settings.url.rstrip("/"), f"{request.url.scheme}://{request.url.netloc}"}
+    if (site is not None and site not in ("same-origin", "none")) or (origin is not None and origin not in own):
+        raise Forbidden("The request comes from another site.", type="foreign-origin")
+
+
+def _bearer(request: Request) -> str | None:
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    return value.strip() if scheme.lower() == "bearer" else None
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else "local"
+
+
+def _refuse_nul(request: Request) -> None:
+    if "%00" in request.scope.get("query_string", b"").decode("latin-1") or "\x00" in request.url.path:
+        raise Malformed("Text holds a NUL character.")
+
+
+class _ExactRequest(Request):
+    """A request whose JSON keeps exact decimals."""
+
+    async def json(self) -> Any:
+        if not hasattr(self, "_exact"):
+            self._exact = json.loads(await self.body())
+        return self._exact
+
+
+def _unit(request: Request) -> Unit:
+    unit: Unit = request.state.unit
+    return unit
+
+
+def _tx(request: Request) -> Tx:
+    return _unit(request).tx
+
+
+InTx = Annotated[Tx, Depends(_tx)]
+"""A door's transaction."""
+InUnit = Annotated[Unit, Depends(_unit)]
+"""A door's unit of work, for doors that call a provider (`two_step`)."""
+
+_PROBLEMS: Mapping[int | str, dict[str, Any]] = {
+    "4XX": {
+        "model": ProblemDocument,
+        "description": "Refused; nothing happened.",
+        "content": {"application/problem+json": {}},
+    }
+}
+_HELD: Mapping[int | str, dict[str, Any]] = {202: {"model": Held, "description": "Waits for approval or a provider."}}
+
+
+class Doors(APIRouter):
+    """The doors of a module. Every one declares by `may` who may use it; the default is nobody."""
+
+    def __init__(self, *, tags: list[str]) -> None:
+        super().__init__(route_class=Door, tags=list(tags))
+
+    def door(
+        self,
+        method: str,
+        path: str,
+        *,
+        may: str,
+        returns: Any = None,
+        status: int = 200,
+        held: bool = False,
+        key_in_body: bool = False,
+        secrets: tuple[str, ...] = (),
+        hidden: bool = False,
+    ) -> Callable[[Callable[..., Awaitable[Any]]], Callable[..., Awaitable[Any]]]:
+        """Declare a door. `returns` is the answer's model; `held` adds the 202 of an action that waits."""
+
+        def register(endpoint: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+            @functools.wraps(endpoint)
+            async def call(*args: Any, **kwargs: Any) -> Response:
+                result = await endpoint(*args, **kwargs)
+                if isinstance(result, Response):
+                    return result
+                return ExactJSON(result, status_code=202 if isinstance(result, Held) else status)
+
+            call.__rule__ = Rule(may, key_in_body, secrets)  # type: ignore[attr-defined]
+            self.add_api_route(
+                path,
+                call,
+                methods=[method],
+                response_model=returns,
+                status_code=status,
+                responses={**_PROBLEMS, **(_HELD if held else {})},
+                include_in_schema=not hidden,
+            )
+            return endpoint
+
+        return register
+
+    def get(self, path: str, **rule: Any) -> Any:
+        """A door that only reads."""
+        return self.door("GET", path, **rule)
+
+    def post(self, path: str, **rule: Any) -> Any:
+        """A door that acts."""
+        return self.door("POST", path, **rule)
+
+    def put(self, path: str, **rule: Any) -> Any:
+        """A door that replaces."""
+        return self.door("PUT", path, **rule)
+
+    def delete(self, path: str, **rule: Any) -> Any:
+        """A door that ends something."""
+        return self.door("DELETE", path, **rule)
+
+
+def _edge(request: Request) -> Edge:
+    edge: Edge = request.app.state.edge
+    return edge
+
+
+InEdge = Annotated[Edge, Depends(_edge)]
+"""For public doors, which open transactions of their own."""

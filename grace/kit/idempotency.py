@@ -1,0 +1,144 @@
+"""Repeated requests: the row of a key is inserted first, and the answer is stored with the effect.
+
+The unique index is the mutex: a concurrent twin waits for it at most the connection's lock time-out (2 s).
+Answers are encrypted; refusals are not kept, so that a corrected request may use the same key.
+"""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import psycopg
+
+from grace.kit import json
+from grace.kit.errors import Conflict, InProgress, Malformed
+from grace.kit.tx import Tx
+
+KEY_LENGTH = 255
+_PURPOSE = "answers"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A caller's key, within the credential and the door it was sent to."""
+
+    scope: str
+    key: str
+    request_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What an earlier request of the key left: its answer, or the provider call it began."""
+
+    status: int | None
+    body: bytes | None
+    intent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    request_hash: bytes
+    state: str
+    intent: str | None
+    status: int | None
+    answer: bytes | None
+    waiting: bool
+
+
+def key_of(*, principal: str, method: str, path: str, key: str, body: bytes) -> Key:
+    """The key of a request; the body counts by its meaning, not its spelling."""
+    if not 1 <= len(key) <= KEY_LENGTH or not key.isprintable() or not key.isascii():
+        raise Malformed(f"Idempotency-Key is 1 to {KEY_LENGTH} printable ASCII characters.")
+    try:
+        canonical = json.dumps(_sorted(json.loads(body))).encode() if body else b""
+    except Malformed:
+        canonical = body
+    return Key(f"{principal} {method} {path}", key, sha256(canonical).digest())
+
+
+async def claim(tx: Tx, key: Key, *, stale_s: float) -> Stored | None:
+    """None: the request is new. Otherwise what is stored. Conflict for another body, InProgress for a twin."""
+    try:
+        inserted = await tx.value(
+            "insert into idempotency (scope, key, request_hash) values (%(scope)s, %(key)s, %(hash)s)"
+            " on conflict do nothing returning true",
+            scope=key.scope,
+            key=key.key,
+            hash=key.request_hash,
+        )
+        if inserted:
+            return None
+        row = await tx.one(
+            _Row,
+            "select request_hash, state, intent, status, answer,"
+            " touched_at > clock_timestamp() - make_interval(secs => %(stale)s) as waiting"
+            " from idempotency where scope = %(scope)s and key = %(key)s for update",
+            scope=key.scope,
+            key=key.key,
+            stale=stale_s,
+        )
+    except psycopg.errors.LockNotAvailable as error:
+        raise InProgress("The same request is being worked on.", retry_after=2) from error
+    if row.request_hash != key.request_hash:
+        raise Conflict("This Idempotency-Key was used with another request.", type="idempotency-key-reused")
+    if row.state == "answered" and row.answer is not None:
+        return Stored(row.status, tx.keys.open(_PURPOSE, row.answer, bound_to=_binding(key)), None)
+    if row.waiting:
+        raise InProgress("The same request is being worked on.", retry_after=max(1, round(stale_s)))
+    return Stored(None, None, row.intent)
+
+
+async def remember_intent(tx: Tx, key: Key, intent: str) -> None:
+    """Tie the key to the provider call that its request begins."""
+    await tx.execute(
+        "update idempotency set intent = %(intent)s, touched_at = clock_timestamp()"
+        " where scope = %(scope)s and key = %(key)s",
+        intent=intent,
+        scope=key.scope,
+        key=key.key,
+    )
+
+
+async def release(tx: Tx, key: Key) -> None:
+    """The outcome is not known yet: the next request of the key takes the intent up at once."""
+    await tx.execute(
+        "update idempotency set touched_at = '-infinity' where scope = %(scope)s and key = %(key)s",
+        scope=key.scope,
+        key=key.key,
+    )
+
+
+async def store(tx: Tx, key: Key, *, status: int, body: bytes, secret_fields: tuple[str, ...] = ()) -> None:
+    """Keep the answer, without fields that are shown once."""
+    if secret_fields:
+        shown: dict[str, Any] = json.loads(body)
+        body = json.dumps(shown | dict.fromkeys(secret_fields)).encode()
+    await tx.execute(
+        "update idempotency set state = 'answered', status = %(status)s, answer = %(answer)s"
+        " where scope = %(scope)s and key = %(key)s",
+        status=status,
+        answer=tx.keys.seal(_PURPOSE, body, bound_to=_binding(key)),
+        scope=key.scope,
+        key=key.key,
+    )
+
+
+async def forget_old(tx: Tx, *, days: int) -> int:
+    """Delete answers older than `days` (real time)."""
+    return await tx.execute(
+        "delete from idempotency where created_at < clock_timestamp() - make_interval(days => %(days)s)",
+        days=days,
+    )
+
+
+def _binding(key: Key) -> bytes:
+    return f"{key.scope}\n{key.key}".encode()
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _sorted(value[name]) for name in sorted(value)}
+    if isinstance(value, list):
+        return [_sorted(item) for item in value]
+    return value

@@ -1,0 +1,51 @@
+"""Lists: pages by an opaque cursor over a stable order."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import Query
+
+from grace.kit import json
+from grace.kit.errors import Invalid, Malformed
+
+T = TypeVar("T")
+LARGEST_PAGE = 200
+
+Limit = Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="Rows a page.")]
+Cursor = Annotated[str | None, Query(max_length=500, description="`next_cursor` of the page before.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Rows and, when there are more, where the next page begins."""
+
+    items: list[T]
+    next_cursor: str | None
+
+
+def page(rows: Sequence[T], *, limit: int, key: str) -> Page[T]:
+    """From at most `limit + 1` rows in order; the cursor is the last shown row's `key` attribute."""
+    shown = list(rows[:limit])
+    more = len(rows) > limit
+    return Page(shown, encode(getattr(shown[-1], key)) if more else None)
+
+
+def encode(position: Any) -> str:
+    """A cursor for a position."""
+    return base64.urlsafe_b64encode(json.dumps([position]).encode()).decode().rstrip("=")
+
+
+def decode(cursor: str | None) -> Any:
+    """The position of a cursor; None for the first page; Invalid for anything that we did not make."""
+    if cursor is None:
+        return None
+    try:
+        value = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (binascii.Error, ValueError, Malformed) as error:
+        raise Invalid("The cursor is not one of ours.", type="invalid-cursor") from error
+    if not isinstance(value, list) or len(value) != 1 or not isinstance(value[0], str | int):
+        raise Invalid("The cursor is not one of ours.", type="invalid-cursor")
+    return value[0]

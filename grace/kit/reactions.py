@@ -1,0 +1,274 @@
+"""Reactions: what follows from a fact, each in a transaction of its own, once in effect.
+
+The dispatcher reads facts in commit order below the horizon of running transactions, so that a late commit
+is never missed, and writes one `reaction` row per subscriber. A reaction's row is locked while it runs and
+marked done in the same transaction as its effects. Failures are retried with growing pauses, then shown as
+stuck work.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar, cast
+
+import structlog
+
+from grace.kit import json
+from grace.kit.facts import Fact
+from grace.kit.tx import Tx, transaction
+from grace.kit.workspace import Workspaces
+
+log = structlog.get_logger()
+
+BATCH = 500
+ATTEMPTS = 8
+LEASE_S = 60
+NOTIFY_BYTES = 7000
+LIVE_CHANNEL = "grace_live"
+
+F = TypeVar("F", bound=Fact)
+P = TypeVar("P")
+Handler = Callable[[Tx, Any, Any], Awaitable[None]]
+Prepare = Callable[[Workspaces, str, Any], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """A function that reacts to one kind of fact; `prepare` may ask the outside world beforehand."""
+
+    name: str
+    fact: type[Fact]
+    handle: Handler
+    prepare: Prepare | None
+
+
+_subscribers: dict[str, Subscriber] = {}
+
+
+def reacts_to(
+    fact: type[F],
+) -> Callable[[Callable[[Tx, F], Awaitable[None]]], Callable[[Tx, F], Awaitable[None]]]:
+    """Subscribe `async def name(tx, fact)`. It touches only the database; a job does what is slow."""
+
+    def register(function: Callable[[Tx, F], Awaitable[None]]) -> Callable[[Tx, F], Awaitable[None]]:
+        async def handle(tx: Tx, happened: Any, _: Any) -> None:
+            await function(tx, happened)
+
+        _subscribe(function, fact, handle, None)
+        return function
+
+    return register
+
+
+def reacts_after(
+    fact: type[F], prepare: Callable[[Workspaces, str, F], Awaitable[P]]
+) -> Callable[[Callable[[Tx, F, P], Awaitable[None]]], Callable[[Tx, F, P], Awaitable[None]]]:
+    """Subscribe `async def name(tx, fact, prepared)`; `prepare(workspaces, handle, fact)` runs before the
+    transaction, may ask a provider, and may run more than once."""
+
+    def register(function: Callable[[Tx, F, P], Awaitable[None]]) -> Callable[[Tx, F, P], Awaitable[None]]:
+        _subscribe(function, fact, cast(Handler, function), cast(Prepare, prepare))
+        return function
+
+    return register
+
+
+def _subscribe(function: Any, fact: type[Fact], handle: Handler, prepare: Prepare | None) -> None:
+    name = f"{function.__module__.removeprefix('grace.')}.{function.__qualname__}"
+    if name in _subscribers:
+        raise TypeError(f"{name} is subscribed already")
+    _subscribers[name] = Subscriber(name, fact, handle, prepare)
+
+
+def subscribers() -> list[Subscriber]:
+    """All subscribers, by name."""
+    return [_subscribers[name] for name in sorted(_subscribers)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    id: int
+    xid: str
+    kind: str
+    topic: str
+    subject: str
+    version: int | None
+
+
+async def dispatch(workspaces: Workspaces, handle: str) -> int:
+    """Turn new facts into due reactions and tell the browsers; the number of facts taken."""
+    by_kind: dict[str, list[str]] = {}
+    for subscriber in subscribers():
+        by_kind.setdefault(subscriber.fact.__name__, []).append(subscriber.name)
+    async with transaction(workspaces, handle) as tx:
+        cursor = await tx.first(
+            dict,
+            "select xid::text, fact_id from fact_cursor where name = 'dispatcher' for update skip locked",
+        )
+        if cursor is None:
+            return 0
+        rows = await tx.all(
+            _Row,
+            "select id, xid::text as xid, kind, topic, subject, version from fact"
+            " where (xid, id) > (%(xid)s::xid8, %(id)s) and xid < pg_snapshot_xmin(pg_current_snapshot())"
+            " order by fact.xid, id limit %(limit)s",
+            xid=cursor["xid"],
+            id=cursor["fact_id"],
+            limit=BATCH,
+        )
+        if not rows:
+            return 0
+        due = [(row.id, name) for row in rows for name in by_kind.get(row.kind, ())]
+        if due:
+            await tx.execute(
+                "insert into reaction (fact_id, subscriber) select * from unnest(%(ids)s::bigint[], %(names)s::text[])"
+                " on conflict do nothing",
+                ids=[d[0] for d in due],
+                names=[d[1] for d in due],
+            )
+        await tx.execute(
+            "update fact_cursor set xid = %(xid)s::xid8, fact_id = %(id)s where name = 'dispatcher'",
+            xid=rows[-1].xid,
+            id=rows[-1].id,
+        )
+        for payload in _live_payloads(rows):
+            await tx.execute("select pg_notify(%(channel)s, %(payload)s)", channel=LIVE_CHANNEL, payload=payload)
+        return len(rows)
+
+
+def _live_payloads(rows: list[_Row]) -> list[str]:
+    payloads, part = [], list[list[Any]]()
+    for item in dict.fromkeys((row.topic, row.subject, row.version) for row in rows):
+        part.append(list(item))
+        if len(json.dumps(part)) > NOTIFY_BYTES:
+            payloads.append(json.dumps(part[:-1]))
+            part = part[-1:]
+    return [*payloads, json.dumps(part)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    fact_id: int
+    subscriber: str
+    kind: str
+    data: dict[str, Any]
+    request_id: str
+    attempts: int
+
+
+async def react(workspaces: Workspaces, handle: str) -> bool:
+    """Run one due reaction. False when there is none."""
+    due = await _claim(workspaces, handle)
+    if due is None:
+        return False
+    subscriber = _subscribers.get(due.subscriber)
+    try:
+        if subscriber is None:
+            raise LookupError(f"nothing is called {due.subscriber} in this version")
+        fact = subscriber.fact.from_data(due.data)
+        prepared = await subscriber.prepare(workspaces, handle, fact) if subscriber.prepare else None
+        async with transaction(workspaces, handle, request_id=due.request_id) as tx:
+            if await _lock(tx, due):
+                await subscriber.handle(tx, fact, prepared)
+                await tx.execute(
+                    "update reaction set state = 'done', done_at = clock_timestamp(), claimed_until = null,"
+                    " error = null where fact_id = %(fact)s and subscriber = %(name)s",
+                    fact=due.fact_id,
+                    name=due.subscriber,
+                )
+    except Exception as error:
+        await _failed(workspaces, handle, due, error)
+    return True
+
+
+async def _claim(workspaces: Workspaces, handle: str) -> _Due | None:
+    """Lease one row, so that two workers do not prepare the same reaction at once."""
+    async with transaction(workspaces, handle) as tx:
+        return await tx.first(
+            _Due,
+            "with next as (select fact_id, subscriber from reaction where state = 'due'"
+            " and due_at <= clock_timestamp() and (claimed_until is null or claimed_until < clock_timestamp())"
+            " order by due_at, fact_id limit 1 for update skip locked)"
+            " update reaction r set claimed_until = clock_timestamp() + %(lease)s from next, fact f"
+            " where r.fact_id = next.fact_id and r.subscriber = next.subscriber and f.id = r.fact_id"
+            " returning r.fact_id, r.subscriber, f.kind, f.data, f.request_id, r.attempts",
+            lease=timedelta(seconds=LEASE_S),
+        )
+
+
+async def _lock(tx: Tx, due: _Due) -> bool:
+    state = await tx.value(
+        "select state from reaction where fact_id = %(fact)s and subscriber = %(name)s for update",
+        fact=due.fact_id,
+        name=due.subscriber,
+    )
+    return bool(state == "due")
+
+
+async def _failed(workspaces: Workspaces, handle: str, due: _Due, error: Exception) -> None:
+    attempts = due.attempts + 1
+    log.warning(
+        "reaction failed",
+        workspace=handle,
+        fact=due.fact_id,
+        subscriber=due.subscriber,
+        attempt=attempts,
+        error=repr(error)[:500],
+    )
+    pause_s = min(300.0, 0.2 * 4**attempts) * random.uniform(0.5, 1.5)  # noqa: S311
+    async with transaction(workspaces, handle, request_id=due.request_id) as tx:
+        await tx.execute(
+            "update reaction set attempts = %(attempts)s, error = %(error)s, claimed_until = null,"
+            " due_at = clock_timestamp() + %(pause)s,"
+            " state = case when %(attempts)s >= %(limit)s then 'stuck' else 'due' end"
+            " where fact_id = %(fact)s and subscriber = %(name)s and state = 'due'",
+            attempts=attempts,
+            error=repr(error)[:2000],
+            pause=timedelta(seconds=pause_s),
+            limit=ATTEMPTS,
+            fact=due.fact_id,
+            name=due.subscriber,
+        )
+
+
+async def replay(tx: Tx, *, fact_id: int, subscriber: str) -> bool:
+    """Give stuck work another round; False when it is not stuck."""
+    return bool(
+        await tx.execute(
+            "update reaction set state = 'due', attempts = 0, due_at = clock_timestamp()"
+            " where fact_id = %(fact)s and subscriber = %(name)s and state = 'stuck'",
+            fact=fact_id,
+            name=subscriber,
+        )
+    )
+
+
+async def drain(workspaces: Workspaces, handle: str, *, parallel: int = 4) -> None:
+    """Dispatch and react until nothing is due now (for the test clock and for tests)."""
+
+    async def work() -> int:
+        count = 0
+        while await react(workspaces, handle):
+            count += 1
+        return count
+
+    while True:
+        taken = await dispatch(workspaces, handle)
+        done = sum(await asyncio.gather(*(work() for _ in range(parallel))))
+        if not taken and not done and await _settled(workspaces, handle):
+            return
+
+
+async def _settled(workspaces: Workspaces, handle: str) -> bool:
+    """Whether the dispatcher has seen every committed fact (another database's writer can hold it up)."""
+    async with transaction(workspaces, handle) as tx:
+        behind = await tx.value(
+            "select exists (select from fact f, fact_cursor c where c.name = 'dispatcher'"
+            " and (f.xid, f.id) > (c.xid, c.fact_id))"
+            " or exists (select from reaction where state = 'due' and due_at <= clock_timestamp())"
+        )
+    if behind:
+        await asyncio.sleep(0.01)
+    return not behind

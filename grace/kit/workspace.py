@@ -1,0 +1,194 @@
+"""Workspaces: one business is one PostgreSQL database, `grace_<handle>`; this is all that knows of several."""
+
+import re
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+import psycopg
+from psycopg import AsyncConnection, sql
+from psycopg.conninfo import make_conninfo
+from psycopg_pool import AsyncConnectionPool
+
+from grace.kit.errors import NotFound
+from grace.kit.keys import Keys
+
+PREFIX = "grace_"
+APP_ROLE = "grace_app"
+HANDLE = re.compile(r"^[a-z][a-z0-9]{0,31}$")
+
+Kind = Literal["test", "live"]
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """What a transaction knows of the business it serves. `clock_offset` is business time less real time."""
+
+    handle: str
+    kind: Kind
+    name: str
+    currency: str
+    clock_offset: timedelta
+
+
+class Workspaces:
+    """The databases of an installation and a pool for each, opened on first use.
+
+    `dsn` names the server and a login that owns the databases. A login that may not create databases
+    makes an installation of one workspace: the database that the DSN names.
+    """
+
+    def __init__(self, dsn: str, *, master_key: bytes, pool_size: int = 10) -> None:
+        self._dsn = dsn
+        self._master_key = master_key
+        self._pool_size = pool_size
+        self._pools: dict[str, AsyncConnectionPool] = {}
+        self._keys: dict[str, Keys] = {}
+        self._databases: dict[str, str] = {}
+        self._role: bool | None = None
+        self._known: set[str] = set()
+        self._asked = 0.0
+
+    def keys(self, handle: str) -> Keys:
+        """The derived keys of a workspace."""
+        if handle not in self._keys:
+            self._keys[handle] = Keys(self._master_key, handle)
+        return self._keys[handle]
+
+    async def handles(self) -> list[str]:
+        """The workspaces that exist now, sorted."""
+        async with self.server() as connection:
+            cursor = await connection.execute(
+                "select current_database(), rolcreatedb or rolsuper from pg_roles where rolname = current_user"
+            )
+            row = await cursor.fetchone()
+            if row is not None and not row[1]:
+                cursor = await connection.execute(
+                    "select to_regclass('workspace') is not null and has_table_privilege('workspace', 'select')"
+                )
+                if (await cursor.fetchone() or [False])[0]:
+                    cursor = await connection.execute("select handle from workspace")
+                    self._databases = {r[0]: row[0] for r in await cursor.fetchall()}
+                return sorted(self._databases)
+            cursor = await connection.execute(
+                "select datname from pg_database where datname like %s and datallowconn", [PREFIX + "%"]
+            )
+            return sorted(r[0].removeprefix(PREFIX) for r in await cursor.fetchall())
+
+    async def exists(self, handle: str) -> bool:
+        """Whether there is such a workspace; the server is asked at most once a second."""
+        if handle in self._pools or handle in self._known:
+            return True
+        if time.monotonic() - self._asked > 1:
+            self._asked = time.monotonic()
+            self._known = set(await self.handles())
+        return handle in self._known
+
+    def dsn(self, handle: str | None = None) -> str:
+        """The owner's connection string for a workspace's database, or for the server."""
+        if handle is None:
+            return self._dsn
+        return make_conninfo(self._dsn, dbname=self._databases.get(handle, PREFIX + handle))
+
+    @asynccontextmanager
+    async def server(self) -> AsyncIterator[AsyncConnection]:
+        """A connection of the owner to the server, for what no single workspace can do."""
+        async with await AsyncConnection.connect(self._dsn, autocommit=True) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def owner(self, handle: str) -> AsyncIterator[AsyncConnection]:
+        """A connection of the owner to one workspace: migrations, sealing, verification."""
+        async with await AsyncConnection.connect(self.dsn(handle), autocommit=True) as connection:
+            yield connection
+
+    async def app_role_exists(self) -> bool:
+        """Whether the restricted role that web and worker use could be created."""
+        if self._role is None:
+            async with self.server() as connection:
+                cursor = await connection.execute(
+                    "select pg_has_role(oid, 'member') from pg_roles where rolname = %s", [APP_ROLE]
+                )
+                self._role = bool((await cursor.fetchone() or [False])[0])
+        return self._role
+
+    async def pool(self, handle: str) -> AsyncConnectionPool:
+        """The pool of a workspace, connected as the restricted role; NotFound when there is no such one."""
+        pool = self._pools.get(handle)
+        if pool is not None:
+            return pool
+        if not HANDLE.match(handle):
+            raise NotFound("There is no such workspace.")
+        options = "-c lock_timeout=2000 -c statement_timeout=10000 -c idle_in_transaction_session_timeout=5000"
+        if await self.app_role_exists():
+            options += f" -c role={APP_ROLE}"
+        dsn = make_conninfo(self.dsn(handle), options=options, application_name="grace")
+        try:
+            async with await AsyncConnection.connect(dsn):
+                pass
+        except psycopg.OperationalError as error:
+            if "does not exist" in str(error):
+                raise NotFound("There is no such workspace.") from error
+            raise
+        if handle in self._pools:
+            return self._pools[handle]
+        pool = AsyncConnectionPool(
+            dsn, min_size=1, max_size=self._pool_size, open=False, max_idle=60, timeout=10, name=handle
+        )
+        self._pools[handle] = pool
+        await pool.open()
+        return pool
+
+    async def forget(self, handle: str) -> None:
+        """Close the pool of a workspace (before it is dropped or moved)."""
+        self._known.discard(handle)
+        pool = self._pools.pop(handle, None)
+        if pool is not None:
+            await pool.close()
+
+    async def close(self) -> None:
+        """Close every pool."""
+        for handle in list(self._pools):
+            await self.forget(handle)
+
+    async def create_database(self, handle: str) -> bool:
+        """Make the database and, where the login may, the restricted role. False when it was there."""
+        if not HANDLE.match(handle):
+            raise ValueError("a handle is 1 to 32 lower-case letters and digits and begins with a letter")
+        async with self.server() as connection:
+            await _ensure_app_role(connection)
+            self._role = None
+            try:
+                await connection.execute(
+                    sql.SQL("create database {} template template0 encoding 'UTF8'").format(
+                        sql.Identifier(PREFIX + handle)
+                    )
+                )
+            except psycopg.errors.DuplicateDatabase:
+                return False
+            except psycopg.errors.UniqueViolation:
+                return False
+        return True
+
+    async def drop(self, handle: str) -> None:
+        """Drop a workspace's database with everything in it."""
+        await self.forget(handle)
+        async with self.server() as connection:
+            await connection.execute(
+                sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(PREFIX + handle))
+            )
+
+
+async def _ensure_app_role(connection: AsyncConnection) -> None:
+    try:
+        await connection.execute(sql.SQL("create role {} nologin noinherit").format(sql.Identifier(APP_ROLE)))
+        await connection.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(APP_ROLE)))
+    except (
+        psycopg.errors.DuplicateObject,
+        psycopg.errors.UniqueViolation,
+        psycopg.errors.InsufficientPrivilege,
+    ):
+        return
