@@ -151,7 +151,7 @@ def _factory(row: type[T]) -> AsyncRowFactory[T]:
     if is_dataclass(row):
         return class_row(row)
     if row is dict:
-        return dict_row
+        return dict_row  # type: ignore[return-value]
     return scalar_row
 
 
