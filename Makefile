@@ -1,0 +1,34 @@
+# Everything a person does with a checkout. `make help` explains each target.
+.DEFAULT_GOAL := help
+.PHONY: help setup run demo test check bench nightly
+
+BIN := .venv/bin
+
+help: ## Explain each target
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup: ## Install everything into .venv (Python 3.11+; brings uv if it is absent; PYTHON=... picks the interpreter)
+	@scripts/setup
+
+run: setup ## Install, then start Grace on http://127.0.0.1:8005 with its own PostgreSQL; Ctrl-C stops it
+	@exec $(BIN)/grace up
+
+demo: setup ## Drive one whole job from lead to cash over HTTP and prove the books
+	@exec $(BIN)/grace demo
+
+check: setup ## Format, lint, strict types and import contracts, in a minute
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: check ## make check, then the whole suite against a real PostgreSQL (GRACE_TEST_DATABASE_URL names another)
+	$(BIN)/pytest
+
+nightly: check ## The suite on PostgreSQL 16 and on 18, then the long simulations
+	GRACE_TEST_POSTGRES_MAJOR=16 $(BIN)/pytest
+	GRACE_TEST_POSTGRES_MAJOR=18 $(BIN)/pytest
+	$(BIN)/pytest -m nightly
+
+bench: setup ## Measure against the stated bars, within 20 minutes (ONLY=name for one of them)
+	@$(BIN)/python -m bench $(ONLY)
