@@ -1,0 +1,9 @@
+"""Errors of the audit log."""
+
+
+class LogRewound(Exception):
+    """The log no longer continues what was signed before: entries or checkpoints are gone or changed.
+
+    Sealing stops, because a second signature over another history would hide it. Verify the log; after a
+    deliberate restore of an old backup move the checkpoint file aside.
+    """

@@ -1,0 +1,88 @@
+"""Reads of the audit log: a subject's history, how far sealing lags, proofs."""
+
+from collections.abc import Iterable
+
+from psycopg import AsyncConnection
+
+from grace.kit.tx import Tx
+from grace.trust.audit.errors import LogRewound
+from grace.trust.audit.models import Checkpoint, Entry
+from grace.trust.audit.rules import merkle
+from grace.trust.audit.rules.merkle import NodeHash, NodeRange
+
+
+async def history(tx: Tx, *, subject: tuple[str, str], limit: int = 100) -> list[Entry]:
+    """The newest entries about a subject, newest first."""
+    return await tx.all(
+        Entry,
+        _HISTORY,
+        kind=subject[0],
+        id=subject[1],
+        limit=limit,
+    )
+
+
+async def seal_lag_seconds(tx: Tx) -> float:
+    """The age of the oldest entry that is not sealed, 0 when all are: the measure to alert on."""
+    lag = await tx.value(
+        "select extract(epoch from clock_timestamp() - min(e.recorded_at)) from audit_entry e, audit_head h"
+        " where (e.xid, e.id) > (h.xid, h.entry_id)"
+    )
+    return max(float(lag or 0), 0.0)
+
+
+async def last_checkpoint(tx: Tx) -> Checkpoint | None:
+    """The newest signed tree head, to be kept outside."""
+    return await tx.first(
+        Checkpoint, "select size, root, note from audit_checkpoint order by size desc limit 1"
+    )
+
+
+async def inclusion_proof(tx: Tx, *, leaf: int, size: int) -> list[bytes]:
+    """RFC 6962 proof that leaf `leaf` is in the tree of `size` entries; ValueError when it is not."""
+    return await _proof(tx, merkle.inclusion_ranges(leaf, size))
+
+
+async def consistency_proof(tx: Tx, *, old_size: int, size: int) -> list[bytes]:
+    """RFC 6962 proof that the tree of `old_size` entries is the beginning of the tree of `size`."""
+    return await _proof(tx, merkle.consistency_ranges(old_size, size))
+
+
+async def stored_nodes(connection: AsyncConnection, ranges: Iterable[NodeRange]) -> NodeHash:
+    """Read stored nodes in one statement. The answer raises LogRewound for a node that is missing."""
+    wanted = [(level, first + i) for level, first, width in ranges for i in range(width)]
+    cursor = await connection.execute(
+        "with wanted as materialized (select * from unnest(%s::int[], %s::bigint[]) as w (level, index))"
+        " select w.level, w.index, l.hash from wanted w"
+        " join audit_leaf l on l.index = w.index where w.level = 0"
+        " union all select w.level, w.index, n.hash from wanted w"
+        " join audit_node n on n.level = w.level and n.index = w.index",
+        [[level for level, _ in wanted], [index for _, index in wanted]],
+    )
+    found: dict[tuple[int, int], bytes] = {
+        (level, index): digest for level, index, digest in await cursor.fetchall()
+    }
+
+    def node(level: int, index: int) -> bytes:
+        try:
+            return found[level, index]
+        except KeyError:
+            raise LogRewound(f"node {index} of level {level} of the tree is missing") from None
+
+    return node
+
+
+async def _proof(tx: Tx, ranges: list[range]) -> list[bytes]:
+    node = await stored_nodes(tx.connection, [n for leaves in ranges for n in merkle.range_nodes(leaves)])
+    return [merkle.range_hash(leaves, node) for leaves in ranges]
+
+
+_HISTORY = """
+select e.id, e.at, e.recorded_at, e.principal_kind, e.principal_id, e.principal_owner, e.action,
+    e.subject_kind, e.subject_id, e.request_id, l.index as leaf, convert_from(p.payload, 'UTF8') as payload
+from audit_entry e
+left join audit_leaf l on l.entry_id = e.id
+left join audit_payload p on p.entry_id = e.id
+where e.subject_kind = %(kind)s and e.subject_id = %(id)s
+order by e.id desc limit %(limit)s
+"""

@@ -1,0 +1,1 @@
+"""Pure rules of the audit log: canonical bytes, the tree, signed checkpoints, what may enter a payload."""

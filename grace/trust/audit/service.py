@@ -1,0 +1,139 @@
+"""Recording entries and erasing their payloads, in the transaction of the change they tell of."""
+
+import os
+from typing import Any, NamedTuple
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from grace.kit.tx import Tx
+from grace.trust.audit.rules import canonical, payload
+from grace.trust.audit.rules.notes import Signer
+
+ERASED = "erase_audit_payload"
+_KEY_PURPOSE = "audit-signing"
+
+
+class _Recorded(NamedTuple):
+    action: str
+    subject_kind: str
+    subject_id: str
+    header: bytes
+    commitment: bytes
+    salt: bytes
+    payload: bytes
+
+
+def record(
+    tx: Tx,
+    *,
+    action: str,
+    subject: tuple[str, str],
+    reason: str | None = None,
+    before: Any = None,
+    after: Any = None,
+) -> None:
+    """Say what the principal did (`issue_invoice`), to what (`("invoice", "in_…")`), why, and the change.
+
+    `subject` and `action` stay for ever and must hold no personal data. `reason`, `before` and `after`
+    (mappings or row dataclasses) can be erased later; what is named or looks like a secret is redacted. All
+    entries of a transaction are written in one statement just before its commit.
+    """
+    kind, identifier = subject
+    header = canonical.Header(
+        at=tx.now,
+        recorded_at=tx.real_now,
+        principal_kind=tx.principal.kind,
+        principal_id=tx.principal.id,
+        principal_owner=tx.principal.owner or "",
+        action=action,
+        subject_kind=kind,
+        subject_id=identifier,
+        request_id=tx.request_id,
+    )
+    body = canonical.payload_bytes(
+        reason=payload.plain(reason), before=payload.plain(before), after=payload.plain(after)
+    )
+    salt = os.urandom(canonical.SALT_BYTES)
+    tx.at_commit(
+        _store,
+        _Recorded(
+            action=action,
+            subject_kind=kind,
+            subject_id=identifier,
+            header=canonical.header_bytes(header),
+            commitment=canonical.commitment(salt, body),
+            salt=salt,
+            payload=body,
+        ),
+    )
+
+
+async def erase_payload(tx: Tx, *, subject: tuple[str, str], reason: str | None = None) -> int:
+    """Erase payloads and salts of all stored entries about a subject; how many. Recorded as an entry itself.
+
+    Every proof still holds. Entries that this transaction has recorded so far are not stored yet and stay.
+    """
+    kind, identifier = subject
+    erased = int(await tx.value("select audit_erase_payload(%(kind)s, %(id)s)", kind=kind, id=identifier))
+    record(tx, action=ERASED, subject=subject, reason=reason, after={"entries": erased})
+    return erased
+
+
+async def load_or_create_signer(tx: Tx) -> Signer:
+    """The workspace's signer; its Ed25519 key is made on first use and kept encrypted under the master key.
+
+    Raises cryptography's InvalidTag when the stored key was replaced or the master key is another.
+    """
+    for _ in range(2):
+        row = await tx.first(dict, "select origin, public_key, sealed_private_key from audit_signer")
+        if row is not None:
+            private = tx.keys.open(_KEY_PURPOSE, row["sealed_private_key"], bound_to=row["public_key"])
+            return Signer(row["origin"], private)
+        fresh = Ed25519PrivateKey.generate()
+        public = fresh.public_key().public_bytes_raw()
+        await tx.execute(
+            "insert into audit_signer (origin, public_key, sealed_private_key)"
+            " values (%(origin)s, %(public)s, %(private)s) on conflict do nothing",
+            origin=f"grace/{tx.workspace.handle}",
+            public=public,
+            private=tx.keys.seal(_KEY_PURPOSE, fresh.private_bytes_raw(), bound_to=public),
+        )
+    raise LookupError("the signer that another transaction made is not visible")
+
+
+async def _store(tx: Tx, entries: list[_Recorded]) -> None:
+    columns = zip(*entries, strict=True)
+    actions, kinds, identifiers, headers, commitments, salts, payloads = (list(c) for c in columns)
+    await tx.execute(
+        _STORE,
+        at=tx.now,
+        recorded_at=tx.real_now,
+        principal_kind=tx.principal.kind,
+        principal_id=tx.principal.id,
+        principal_owner=tx.principal.owner or "",
+        request_id=tx.request_id,
+        actions=actions,
+        kinds=kinds,
+        identifiers=identifiers,
+        headers=headers,
+        commitments=commitments,
+        salts=salts,
+        payloads=payloads,
+    )
+
+
+_STORE = """
+with item as materialized (
+    select nextval('audit_entry_id_seq') as id, i.*
+    from unnest(%(actions)s::text[], %(kinds)s::text[], %(identifiers)s::text[], %(headers)s::bytea[],
+        %(commitments)s::bytea[], %(salts)s::bytea[], %(payloads)s::bytea[])
+        as i (action, kind, identifier, header, commitment, salt, payload)
+), entry as (
+    insert into audit_entry (id, at, recorded_at, principal_kind, principal_id, principal_owner, action,
+        subject_kind, subject_id, request_id, header, commitment) overriding system value
+    select id, %(at)s, %(recorded_at)s, %(principal_kind)s, %(principal_id)s, %(principal_owner)s, action,
+        kind, identifier, %(request_id)s, header, commitment
+    from item
+)
+insert into audit_payload (entry_id, salt, payload) select id, salt, payload from item
+"""

@@ -1,0 +1,313 @@
+"""Verification: the whole log recomputed from what is stored, in one snapshot, with flat memory.
+
+Everything is compared with what the signed checkpoints say: entries with their leaves, leaves with the
+tree, the tree with every checkpoint, checkpoints with the key, and the log with checkpoints kept outside.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row
+
+from grace.trust.audit.models import Checkpoint, Report
+from grace.trust.audit.rules import canonical
+from grace.trust.audit.rules.merkle import Edge, Node
+from grace.trust.audit.rules.notes import MalformedNote, SignedCheckpoint, parse_checkpoint, split_notes
+from grace.trust.audit.service import ERASED
+
+_PAGE = 2_000
+
+
+class _Key(NamedTuple):
+    origin: str
+    public_key: bytes
+
+
+async def verify(
+    connection: AsyncConnection, *, against: bytes | None = None, public_key: bytes | None = None
+) -> Report:
+    """Verify the log of the connection's database (an owner's connection in autocommit).
+
+    `against` is a signed checkpoint, or a file of them, that was kept outside: only with it is a log found
+    out that was cut, or rewritten by someone who holds the database and its key. `public_key` is the log's
+    key as the caller knows it; without it the key in the database is believed.
+    """
+    async with connection.transaction():
+        await connection.execute("set transaction isolation level repeatable read, read only")
+        key = await _key(connection)
+        report = Report(origin=key.origin if key else "no log yet")
+        if key and public_key is not None and key.public_key != public_key:
+            report.add("The key in the database is not the log's key.")
+            key = key._replace(public_key=public_key)
+        walk = _Walk(connection, key, report, _read_outside(against, key, report))
+        await walk.run()
+        await _check_unsealed(connection, report)
+    if against is not None and report.ok:
+        report.completeness_proven, report.proven_size = True, walk.proven_size
+    return report
+
+
+@dataclass(frozen=True, slots=True)
+class _LeafRow:
+    """A leaf with its entry (None when that is gone) and its payload (None when that is erased)."""
+
+    index: int
+    hash: bytes
+    entry_id: int
+    header: bytes | None
+    commitment: bytes
+    salt: bytes
+    payload: bytes | None
+    erased: bool
+    at: datetime | None
+    recorded_at: datetime | None
+    principal_kind: str
+    principal_id: str
+    principal_owner: str
+    action: str
+    subject_kind: str
+    subject_id: str
+    request_id: str
+
+    def header_of_columns(self) -> bytes | None:
+        """The header as the columns tell it; None when a time was never written by Grace."""
+        if self.at is None or self.recorded_at is None:
+            return None
+        return canonical.header_bytes(
+            canonical.Header(
+                self.at,
+                self.recorded_at,
+                self.principal_kind,
+                self.principal_id,
+                self.principal_owner,
+                self.action,
+                self.subject_kind,
+                self.subject_id,
+                self.request_id,
+            )
+        )
+
+
+class _Walk:
+    """One walk over leaves and checkpoints in the order of the tree."""
+
+    def __init__(
+        self, connection: AsyncConnection, key: _Key | None, report: Report, outside: list[SignedCheckpoint]
+    ) -> None:
+        self.connection = connection
+        self.key = key
+        self.report = report
+        self.outside = outside
+        self.edge = Edge()
+        self.nodes = 0
+        self.proven_size = 0
+        self.unsigned_from = 0
+        self.diverged = False
+
+    async def run(self) -> None:
+        """Walk the whole log and add what is found to the report."""
+        checkpoints = _checkpoints(self.connection)
+        checkpoint = await anext(checkpoints, None)
+        self._compare_outside()
+        async for page in _leaves(self.connection):
+            completed: list[Node] = []
+            for row in page:
+                self._check_place(row.index)
+                self._check_entry(row)
+                completed += self.edge.append(row.hash)
+                while checkpoint is not None and checkpoint.size <= self.edge.size:
+                    self._check_checkpoint(checkpoint)
+                    checkpoint = await anext(checkpoints, None)
+                self._compare_outside()
+            await self._check_nodes(completed)
+        while checkpoint is not None:
+            self.report.add(
+                f"A checkpoint covers {checkpoint.size} entries; the log, of {self.edge.size}, was cut."
+            )
+            checkpoint = await anext(checkpoints, None)
+        for note in self.outside:
+            self.report.add(
+                f"The outside checkpoint covers {note.size} entries; the log, of {self.edge.size}, was cut."
+            )
+        await self._check_end()
+
+    def _check_place(self, index: int) -> None:
+        if index != self.edge.size and not self.diverged:
+            self.report.add(
+                f"Leaf {self.edge.size} of the log is missing: next comes {index}.", self.edge.size
+            )
+            self.diverged = True
+
+    def _check_entry(self, row: _LeafRow) -> None:
+        place = f"Entry {row.entry_id} (leaf {row.index})"
+        if row.header is None:
+            self.report.add(f"{place} was deleted.", row.index)
+            return
+        if canonical.leaf_hash(row.header, row.commitment) != row.hash:
+            self.report.add(f"{place} was changed: its bytes are not the ones that were sealed.", row.index)
+        if row.header_of_columns() != row.header:
+            self.report.add(
+                f"{place}: the columns were changed, they differ from the sealed header.", row.index
+            )
+        if row.payload is None:
+            self.report.erased += row.erased
+            if not row.erased:
+                self.report.add(f"{place}: the payload was deleted, and no erasure is on record.", row.index)
+        elif canonical.commitment(row.salt, row.payload) != row.commitment:
+            self.report.add(f"{place}: the payload was changed.", row.index)
+
+    def _check_checkpoint(self, row: Checkpoint) -> None:
+        self.report.checkpoints += 1
+        name = f"The checkpoint of {row.size} entries"
+        if row.size < self.edge.size:
+            self.report.add(f"{name} is out of place.")
+            return
+        self.unsigned_from = row.size
+        try:
+            note = parse_checkpoint(row.note)
+        except MalformedNote as error:
+            self.report.add(f"{name} cannot be read: {error}.")
+            return
+        if self.key is None or not note.is_signed_by(self.key.origin, self.key.public_key):
+            self.report.add(f"{name} is not signed by the log's key.")
+        if (note.origin, note.size, note.root) != (self.report.origin, row.size, row.root):
+            self.report.add(f"{name} says something else than its row.")
+        if note.root != self.edge.root() and not self.diverged:
+            self.report.add(
+                f"{name} does not match the log: entries before it were changed, moved or removed."
+            )
+            self.diverged = True
+
+    def _compare_outside(self) -> None:
+        while self.outside and self.outside[-1].size == self.edge.size:
+            note = self.outside.pop()
+            if note.root == self.edge.root():
+                self.proven_size = note.size
+            else:
+                self.report.add(
+                    f"The outside checkpoint of {note.size} entries does not match: the log was rewritten."
+                )
+
+    async def _check_nodes(self, completed: list[Node]) -> None:
+        self.nodes += len(completed)
+        if self.diverged or not completed:
+            return
+        cursor = await self.connection.execute(
+            "select w.level, w.index, n.hash from unnest(%s::int[], %s::bigint[]) as w (level, index)"
+            " left join audit_node n on n.level = w.level and n.index = w.index",
+            [[n.level for n in completed], [n.index for n in completed]],
+        )
+        stored = {(level, index): digest for level, index, digest in await cursor.fetchall()}
+        for node in completed:
+            if stored[node.level, node.index] != node.hash:
+                self.report.add(f"Node {node.index} of level {node.level} of the stored tree is wrong.")
+
+    async def _check_end(self) -> None:
+        self.report.size = self.edge.size
+        self.report.root = self.edge.root()
+        if self.unsigned_from < self.edge.size:
+            self.report.add(
+                f"The leaves from {self.unsigned_from} on are under no checkpoint.", self.unsigned_from
+            )
+        cursor = await self.connection.execute(
+            "select count(*), (select size from audit_head) from audit_node"
+        )
+        nodes, head_size = await cursor.fetchone() or (0, None)
+        if nodes != self.nodes and not self.diverged:
+            self.report.add(f"The stored tree has {nodes} nodes; {self.nodes} belong to it.")
+        if head_size != self.edge.size:
+            self.report.add(f"The log is said to be sealed up to {head_size} entries; {self.edge.size} are.")
+
+
+async def _key(connection: AsyncConnection) -> _Key | None:
+    cursor = await connection.execute("select origin, public_key from audit_signer")
+    row = await cursor.fetchone()
+    return None if row is None else _Key(row[0], row[1])
+
+
+def _read_outside(against: bytes | None, key: _Key | None, report: Report) -> list[SignedCheckpoint]:
+    """The outside checkpoints that the log's key has signed, the smallest last."""
+    notes = []
+    for text in split_notes((against or b"").decode(errors="replace")):
+        try:
+            note = parse_checkpoint(text)
+        except MalformedNote as error:
+            report.add(f"An outside checkpoint cannot be read: {error}.")
+            continue
+        if key is None or note.origin != key.origin or not note.is_signed_by(*key):
+            report.add(
+                f"The outside checkpoint of {note.size} entries ({note.origin}) is not signed by this log."
+            )
+        else:
+            notes.append(note)
+    if against is not None and not notes and report.ok:
+        report.add("The outside file holds no checkpoint.")
+    return sorted(notes, key=lambda note: -note.size)
+
+
+async def _leaves(connection: AsyncConnection) -> AsyncIterator[list[_LeafRow]]:
+    last = -1
+    while True:
+        async with connection.cursor(row_factory=class_row(_LeafRow)) as cursor:
+            await cursor.execute(_LEAVES, {"after": last, "limit": _PAGE, "erasure": ERASED})
+            page = await cursor.fetchall()
+        if not page:
+            return
+        yield page
+        last = page[-1].index
+
+
+async def _checkpoints(connection: AsyncConnection) -> AsyncIterator[Checkpoint]:
+    last = -1
+    while True:
+        async with connection.cursor(row_factory=class_row(Checkpoint)) as cursor:
+            await cursor.execute(
+                "select size, root, note from audit_checkpoint where size > %s order by size limit %s",
+                [last, _PAGE],
+            )
+            page = await cursor.fetchall()
+        if not page:
+            return
+        for row in page:
+            yield row
+        last = page[-1].size
+
+
+async def _check_unsealed(connection: AsyncConnection, report: Report) -> None:
+    """Entries without a leaf: those after the seal wait for it, one before it was put there afterwards."""
+    cursor = await connection.execute(
+        "select count(*) filter (where not behind), (array_agg(id order by id) filter (where behind))[1:101]"
+        " from (select e.id,"
+        " (e.xid, e.id) <= (h.xid, h.entry_id) and h.cluster = s.system_identifier as behind"
+        " from audit_entry e, audit_head h, pg_control_system() s"
+        " where not exists (select from audit_leaf l where l.entry_id = e.id and l.xid = e.xid)) as unsealed"
+    )
+    report.unsealed, behind = await cursor.fetchone() or (0, None)
+    for entry_id in behind or []:
+        report.add(f"Entry {entry_id} was put into the part of the log that was sealed without it.")
+    cursor = await connection.execute(
+        "select entry_id from audit_payload p"
+        " where not exists (select from audit_entry e where e.id = p.entry_id)"
+        " and not exists (select from audit_leaf l where l.entry_id = p.entry_id) order by entry_id limit 101"
+    )
+    for (entry_id,) in await cursor.fetchall():
+        report.add(f"Entry {entry_id} was deleted before it was sealed; its payload is still there.")
+
+
+# A time outside the years that Python knows was not written by Grace: it is read as null and so differs.
+_LEAVES = """
+select l.index, l.hash, l.entry_id, e.header, e.commitment, p.salt, p.payload,
+    case when p.entry_id is null then exists (
+        select from audit_entry x where x.subject_kind = e.subject_kind and x.subject_id = e.subject_id
+        and x.action = %(erasure)s and x.id > e.id) end as erased,
+    case when e.at between '0002-01-01' and '9998-01-01' then e.at end as at,
+    case when e.recorded_at between '0002-01-01' and '9998-01-01' then e.recorded_at end as recorded_at,
+    e.principal_kind, e.principal_id, e.principal_owner, e.action, e.subject_kind, e.subject_id, e.request_id
+from audit_leaf l
+left join audit_entry e on e.xid = l.xid and e.id = l.entry_id
+left join audit_payload p on p.entry_id = l.entry_id
+where l.index > %(after)s order by l.index limit %(limit)s
+"""
