@@ -113,7 +113,7 @@ do $$
 begin
     if exists (select from pg_roles where rolname = 'grace_app') then
         grant select, insert on audit_entry, audit_payload, audit_signer to grace_app;
-        grant usage on sequence audit_entry_id_seq to grace_app;
+
         grant select on audit_leaf, audit_node, audit_checkpoint, audit_head to grace_app;
         grant execute on function audit_erase_payload to grace_app;
     end if;

@@ -6,6 +6,7 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +28,7 @@ _SECRET_VALUE = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)
 def is_secret_name(name: str) -> bool:
     """Whether a key is named like something that may never enter the log (`client_secret`, `apiKey`, …)."""
     words = _NOT_A_WORD.sub("_", _WORD_START.sub("_", name).lower()).strip("_")
