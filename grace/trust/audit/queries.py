@@ -33,9 +33,7 @@ async def seal_lag_seconds(tx: Tx) -> float:
 
 async def last_checkpoint(tx: Tx) -> Checkpoint | None:
     """The newest signed tree head, to be kept outside."""
-    return await tx.first(
-        Checkpoint, "select size, root, note from audit_checkpoint order by size desc limit 1"
-    )
+    return await tx.first(Checkpoint, "select size, root, note from audit_checkpoint order by size desc limit 1")
 
 
 async def inclusion_proof(tx: Tx, *, leaf: int, size: int) -> list[bytes]:
@@ -59,9 +57,7 @@ async def stored_nodes(connection: AsyncConnection, ranges: Iterable[NodeRange])
         " join audit_node n on n.level = w.level and n.index = w.index",
         [[level for level, _ in wanted], [index for _, index in wanted]],
     )
-    found: dict[tuple[int, int], bytes] = {
-        (level, index): digest for level, index, digest in await cursor.fetchall()
-    }
+    found: dict[tuple[int, int], bytes] = {(level, index): digest for level, index, digest in await cursor.fetchall()}
 
     def node(level: int, index: int) -> bytes:
         try:

@@ -138,7 +138,6 @@ _INSERT = _LEAVES.format(
 # In another server's count of transactions, an xid below xmin has ended, and one that is not yet given out
 # can only come from the server before.
 _INSERT_MOVED = _LEAVES.format(
-    unsealed="(e.xid < pg_snapshot_xmin(pg_current_snapshot())"
-    " or e.xid >= pg_snapshot_xmax(pg_current_snapshot()))",
+    unsealed="(e.xid < pg_snapshot_xmin(pg_current_snapshot()) or e.xid >= pg_snapshot_xmax(pg_current_snapshot()))",
     limit="",
 )

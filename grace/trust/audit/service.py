@@ -113,9 +113,7 @@ async def _store(tx: Tx, entries: list[_Recorded]) -> None:
             principal_id=tx.principal.id,
             principal_owner=tx.principal.owner or "",
             request_id=tx.request_id,
-            **{
-                f"{name}{n}": value for n, entry in enumerate(some) for name, value in entry._asdict().items()
-            },
+            **{f"{name}{n}": value for n, entry in enumerate(some) for name, value in entry._asdict().items()},
         )
 
 
