@@ -135,10 +135,18 @@ def make_home(home: Home) -> None:
     if not home.log.exists():
         make_folder(home.log, mode=0o700)
         home.account.own(home.log)
-    if not home.password.exists():
-        if home.pgdata.exists():
-            raise PostgresError(f"{home.password} is missing, and with it the way into {home.pgdata}: restore it.")
+    if not home.password.exists() and not home.pgdata.exists():
         _write_private(home.password, secrets.token_urlsafe(32))
+
+
+def read_password(home: Home) -> str:
+    """The superuser's password, without which there is no way into the cluster."""
+    password = _read(home.password)
+    if not password:
+        raise PostgresError(
+            f"{home.password} is missing, and with it the way into {home.pgdata}: restore it."
+        )
+    return password
 
 
 def marry(home: Home) -> None:

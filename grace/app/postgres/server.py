@@ -70,6 +70,7 @@ def start(
         homes.make_home(home)
         if not home.pgdata.exists():
             _initialise(home, programs, major=major, durable=durable)
+        homes.read_password(home)
         homes.marry(home)
         _clear_dead(home)
         return _launch(home, programs, tcp_port=tcp_port, durable=durable, notice=notice)
@@ -232,7 +233,7 @@ def _answering(home: Home, programs: Path, *, started: bool = False, notice: str
         host=lines[4],
         port=lines[3],
         user="postgres",
-        password=home.password.read_text().strip(),
+        password=homes.read_password(home),
         dbname="postgres",
     )
     try:
