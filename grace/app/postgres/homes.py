@@ -143,9 +143,7 @@ def read_password(home: Home) -> str:
     """The superuser's password, without which there is no way into the cluster."""
     password = _read(home.password)
     if not password:
-        raise PostgresError(
-            f"{home.password} is missing, and with it the way into {home.pgdata}: restore it."
-        )
+        raise PostgresError(f"{home.password} is missing, and with it the way into {home.pgdata}: restore it.")
     return password
 
 
