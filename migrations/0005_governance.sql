@@ -79,8 +79,11 @@ create table exchange_rate (
 );
 
 -- A policy version is never changed. A decision keeps for ever what was asked, by whom and on what facts.
-grant select, insert on policy_set to grace_app;
-grant select, insert on decision to grace_app;
-grant update (status, reasons, policy_version, decided_at, result, version) on decision to grace_app;
-grant select, insert, update on vote to grace_app;
-grant select, insert, update on exchange_rate to grace_app;
+do $$ begin
+    if exists (select from pg_roles where rolname = 'grace_app') then
+        grant select, insert on policy_set to grace_app;
+        grant select, insert on decision to grace_app;
+        grant update (status, reasons, policy_version, decided_at, result, version) on decision to grace_app;
+        grant select, insert, update on vote, exchange_rate to grace_app;
+    end if;
+end $$;

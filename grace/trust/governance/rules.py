@@ -1,7 +1,7 @@
 """Pure decisions about votes, hashes and thresholds."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -12,7 +12,6 @@ from grace.kit import json
 from grace.kit.money import DIGITS
 from grace.kit.tx import Principal
 from grace.trust.governance.errors import UnreadableQuorum
-from grace.trust.governance.models import Reason, Vote
 
 GROUPS = frozenset({"owner", "admin", "parliament"})
 """Who a `@quorum` may name."""
@@ -23,7 +22,7 @@ MAX_LONG = 2**63 - 1
 RATE_MAX_AGE = timedelta(days=7)
 SIGNED_IN_AGAIN_WITHIN = timedelta(minutes=5)
 
-_QUORUM = re.compile(r"^(majority|[1-9][0-9]{0,2}) of ([a-z]+(?:,[a-z]+)*)$")
+_QUORUM = re.compile(r"(majority|[1-9][0-9]{0,2}) of ([a-z]+(?:,[a-z]+)*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ class Quorum:
     @classmethod
     def parse(cls, text: str | None) -> "Quorum":
         """From `"1 of owner,admin"` or `"majority of parliament"`; anything else is UnreadableQuorum."""
-        match = _QUORUM.match(text or "")
+        match = _QUORUM.fullmatch(text or "")
         if match is None:
             raise UnreadableQuorum(f"{text!r} is not of the form 'N of group' or 'majority of group'")
         groups = tuple(match[2].split(","))
@@ -52,35 +51,38 @@ class Quorum:
         return voters // 2 + 1 if self.count is None else self.count
 
 
-def eligible(seats: Collection[str], *, proposer_id: str, solo: bool) -> frozenset[str]:
-    """Who of a group's members may vote: all but the proposer, save in a Parliament of one."""
-    return frozenset(seats) if solo else frozenset(seats) - {proposer_id}
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """The `members` now of the groups that a hold's quorum names; `solo` as the policy says."""
+
+    quorum: Quorum
+    members: frozenset[str]
+    solo: bool
+
+    def voters(self, *, proposer_id: str, alone: bool) -> frozenset[str]:
+        """Who may vote: all members but the proposer, who counts only in a Parliament of one."""
+        return self.members if alone else self.members - {proposer_id}
 
 
-def is_parliament_of_one(
-    holds: Iterable[Reason], seats: Mapping[str, Collection[str]], proposer_id: str
-) -> bool:
-    """Whether the proposer is the only one who could vote, on every hold, and every hold admits that.
-
-    `seats` has the members of each hold's groups, by the hold's policy.
-    """
-    held = list(holds)
-    members = {member for hold in held for member in seats[hold.policy or ""]}
-    return bool(held) and all(hold.solo for hold in held) and members == {proposer_id}
+def is_parliament_of_one(benches: Collection[Bench], proposer_id: str) -> bool:
+    """Whether the proposer is the only one who could vote, for every hold, and every hold admits that."""
+    members = {member for bench in benches for member in bench.members}
+    return members == {proposer_id} and all(bench.solo for bench in benches)
 
 
-def can_be_met(hold: Reason, voters: Collection[str]) -> bool:
+def can_be_met(quorum: Quorum, voters: Collection[str]) -> bool:
     """Whether these voters suffice, should all of them approve."""
-    return 0 < Quorum.parse(hold.quorum).needed(len(voters)) <= len(voters)
+    return 0 < quorum.needed(len(voters)) <= len(voters)
 
 
-def tally(hold: Reason, voters: Collection[str], votes: Iterable[Vote]) -> Literal["met", "open", "rejected"]:
-    """Where a hold stands. Votes of others than `voters` do not count.
+def tally(
+    quorum: Quorum, voters: Collection[str], votes: Mapping[str, bool]
+) -> Literal["met", "open", "rejected"]:
+    """Where a hold stands; `votes` say who approves. Votes of others than `voters` do not count.
 
     A quorum of a number: one vote against ends it. A majority: it ends when one can no longer be reached.
     """
-    quorum = Quorum.parse(hold.quorum)
-    counted = [vote.approve for vote in votes if vote.voter_id in voters]
+    counted = [approve for voter, approve in votes.items() if voter in voters]
     approving, against = counted.count(True), counted.count(False)
     needed = quorum.needed(len(voters))
     if against and (quorum.count is not None or against > len(voters) - needed):

@@ -1,1 +1,1 @@
-"""The verbs of governance: perform, vote, expire_due, activate_policy, install_shipped_policy, import_rates."""
+"""The verbs of governance, a file for each way of use: perform, vote, policy, rates."""

@@ -14,7 +14,7 @@ from grace.trust.governance import facts, queries
 from grace.trust.governance.cedar import Judgement, context_faults
 from grace.trust.governance.models import Decision, Reason, Status
 from grace.trust.governance.registry import ActionKind
-from grace.trust.governance.rules import Quorum, digest
+from grace.trust.governance.rules import Bench, Quorum, digest
 from grace.trust.identity import queries as identity
 
 _ENDS: Mapping[Status, tuple[str, type[facts.DecisionFact] | None]] = {
@@ -62,7 +62,9 @@ class Judged:
     context: Mapping[str, object]
     in_force: queries.InForce | None
 
-    def with_approval(self, tx: Tx, kind: ActionKind, proposer: Principal, approved: frozenset[str]) -> "Judged":
+    def with_approval(
+        self, tx: Tx, kind: ActionKind, proposer: Principal, approved: frozenset[str]
+    ) -> "Judged":
         """The same facts judged again with the quorums that are met."""
         return replace(self, judgement=_ask(tx, kind, proposer, self.context, self.in_force, approved))
 
@@ -74,14 +76,14 @@ async def judge(tx: Tx, kind: ActionKind, action: Any, proposer: Principal) -> J
     return Judged(_ask(tx, kind, proposer, context, in_force, frozenset()), context, in_force)
 
 
-async def seats(tx: Tx, holds: list[Reason]) -> dict[str, frozenset[str]]:
-    """For each hold, by its policy, the members now of the groups that its quorum names."""
-    quorums = {hold.policy or "": Quorum.parse(hold.quorum) for hold in holds}
+async def benches(tx: Tx, holds: list[Reason]) -> dict[str, Bench]:
+    """For each hold, by its policy, who has a vote on it now."""
+    quorums = {hold: Quorum.parse(hold.quorum) for hold in holds}
     groups = {group for quorum in quorums.values() for group in quorum.groups}
     members = {group: await identity.voters(tx, group) for group in sorted(groups)}
     return {
-        policy: frozenset(member for group in quorum.groups for member in members[group])
-        for policy, quorum in quorums.items()
+        hold.policy or "": Bench(quorum, frozenset(m for g in quorum.groups for m in members[g]), hold.solo)
+        for hold, quorum in quorums.items()
     }
 
 
@@ -112,10 +114,10 @@ async def store(
         "insert into decision (id, action, effect, arguments, arguments_sha256, state_sha256, context,"
         " inputs_sha256, policy_version, reasons, status, proposer_kind, proposer_id, proposer_name,"
         " proposer_owner, proposer_roles, proposed_at, expires_at, decided_at, result)"
-        " values (%(id)s, %(action)s, %(effect)s, %(arguments)s::jsonb, %(arguments_sha256)s, %(state_sha256)s,"
-        " %(context)s::jsonb, %(inputs_sha256)s, %(policy_version)s, %(reasons)s::jsonb, %(status)s,"
-        " %(proposer_kind)s, %(proposer_id)s, %(proposer_name)s, %(proposer_owner)s, %(proposer_roles)s,"
-        " %(now)s, %(expires_at)s, %(decided_at)s, %(result)s::jsonb)"
+        " values (%(id)s, %(action)s, %(effect)s, %(arguments)s::jsonb, %(arguments_sha256)s,"
+        " %(state_sha256)s, %(context)s::jsonb, %(inputs_sha256)s, %(policy_version)s, %(reasons)s::jsonb,"
+        " %(status)s, %(proposer_kind)s, %(proposer_id)s, %(proposer_name)s, %(proposer_owner)s,"
+        " %(proposer_roles)s, %(now)s, %(expires_at)s, %(decided_at)s, %(result)s::jsonb)"
         f" on conflict do nothing returning {queries.DECISION}",
         id=new_id("dec"),
         action=kind.name,
@@ -170,7 +172,9 @@ async def close(
     return ended
 
 
-async def hold_anew(tx: Tx, decision: Decision, reasons: list[Reason], policy_version: int | None) -> Decision:
+async def hold_anew(
+    tx: Tx, decision: Decision, reasons: list[Reason], policy_version: int | None
+) -> Decision:
     """Keep a decision waiting, for the holds that the policy names now."""
     wanted = [asdict(reason) for reason in reasons]
     if wanted == decision.reasons:
@@ -178,7 +182,8 @@ async def hold_anew(tx: Tx, decision: Decision, reasons: list[Reason], policy_ve
     held = await tx.one(
         Decision,
         "update decision set reasons = %(reasons)s::jsonb, policy_version = %(policy_version)s,"
-        f" version = version + 1 where id = %(id)s and status = 'awaiting_approval' returning {queries.DECISION}",
+        " version = version + 1 where id = %(id)s and status = 'awaiting_approval'"
+        f" returning {queries.DECISION}",
         id=decision.id,
         reasons=json.dumps(wanted),
         policy_version=policy_version,

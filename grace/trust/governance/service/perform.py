@@ -9,7 +9,7 @@ from grace.trust.governance.cedar import Judgement
 from grace.trust.governance.errors import DecisionClosed, NoVote
 from grace.trust.governance.models import Decision, Reason, Status
 from grace.trust.governance.registry import ActionKind, kind_of
-from grace.trust.governance.rules import Quorum, can_be_met, digest, eligible, is_parliament_of_one
+from grace.trust.governance.rules import can_be_met, digest, is_parliament_of_one
 from grace.trust.governance.service import decisions
 from grace.trust.governance.service.decisions import Judged, Outcome
 from grace.trust.governance.service.vote import vote
@@ -61,21 +61,20 @@ async def _as_vote(
 async def _deny_what_nobody_can_approve(tx: Tx, judged: Judged) -> Judged:
     """A hold that today's members cannot meet denies at once: nothing waits for nobody."""
     holds = judged.judgement.reasons
-    members = await decisions.seats(tx, holds)
-    solo = is_parliament_of_one(holds, members, tx.principal.id)
+    benches = await decisions.benches(tx, holds)
+    alone = is_parliament_of_one(benches.values(), tx.principal.id)
     final = []
     for hold in holds:
-        voters = eligible(members[hold.policy or ""], proposer_id=tx.principal.id, solo=solo)
-        if not can_be_met(hold, voters):
-            needed = Quorum.parse(hold.quorum).needed(len(voters))
+        bench = benches[hold.policy or ""]
+        voters = bench.voters(proposer_id=tx.principal.id, alone=alone)
+        if not can_be_met(bench.quorum, voters):
+            needed = bench.quorum.needed(len(voters))
             says = f"{hold.says} It needs {needed} of {hold.quorum}; {len(voters)} may vote."
             final.append(Reason(says, hold.policy))
     return replace(judged, judgement=Judgement(Status.DENIED, final)) if final else judged
 
 
-async def _hold(
-    tx: Tx, kind: ActionKind, action: Any, arguments: dict[str, Any], judged: Judged
-) -> Decision:
+async def _hold(tx: Tx, kind: ActionKind, action: Any, arguments: dict[str, Any], judged: Judged) -> Decision:
     state = await kind.state(tx, action)
     decision = await decisions.store(tx, kind, arguments, judged, state=state)
     if decision is not None:

@@ -62,6 +62,8 @@ def _read(row: Mapping[str, Any], *, today: date) -> ExchangeRate:
     currency = check_currency(str(row["currency"]).strip())
     if currency == "USD":
         raise ValueError("USD is the measure itself.")
+    if not isinstance(row["per_usd"], str | int | Decimal):
+        raise ValueError("per_usd is not an exact number.")
     per_usd = exact(row["per_usd"].strip() if isinstance(row["per_usd"], str) else row["per_usd"])
     if not Decimal("1e-9") <= per_usd <= Decimal("1e9"):
         raise ValueError("per_usd is not between 0.000000001 and 1000000000.")
@@ -93,5 +95,9 @@ async def _store(tx: Tx, rates: list[ExchangeRate]) -> None:
     for rate in rates:
         subject = ("exchange_rate", f"{rate.currency} {rate.on_date}")
         audit.record(
-            tx, action="set_rate", subject=subject, before=before.get((rate.currency, rate.on_date)), after=rate
+            tx,
+            action="set_rate",
+            subject=subject,
+            before=before.get((rate.currency, rate.on_date)),
+            after=rate,
         )

@@ -12,7 +12,6 @@ from grace.trust.governance.models import Decision, Reason, Status
 from grace.trust.governance.registry import ActionKind
 from grace.trust.governance.rules import (
     digest,
-    eligible,
     is_parliament_of_one,
     person,
     tally,
@@ -31,9 +30,10 @@ async def vote(tx: Tx, *, decision_id: str, approve: bool, reason: str = "") -> 
     """Cast the principal's vote on a held action, or change it while the decision is open.
 
     With the last vote that its quorums need, the action runs in this transaction, exactly as it was held, and
-    the voter is its principal; an exception of its executor means that the vote was not cast either. A vote against ends a hold for a
-    number of votes, and a majority's once it is out of reach. NoVote when the principal may not vote,
-    DecisionClosed when the decision has ended; a decision past its time expires instead.
+    the voter is its principal; an exception of its executor means that the vote was not cast either. A vote
+    against ends a hold for a number of votes, and a majority's once it is out of reach. NoVote when the
+    principal may not vote, DecisionClosed when the decision has ended; a decision past its time expires
+    instead.
     """
     if len(reason) > MAX_REASON:
         raise Invalid(f"The reason is longer than {MAX_REASON} characters.")
@@ -61,17 +61,15 @@ async def expire_due(tx: Tx, *, limit: int = 200) -> list[Decision]:
 
 async def _admit(tx: Tx, decision: Decision, approve: bool, reason: str) -> bool:
     """Refuse (NoVote) whom the policy does not name; True for the vote of a Parliament of one."""
-    members = await decisions.seats(tx, decision.holds)
-    if tx.principal.id == decision.proposer_id and is_parliament_of_one(
-        decision.holds, members, decision.proposer_id
-    ):
+    benches = (await decisions.benches(tx, decision.holds)).values()
+    if tx.principal.id == decision.proposer_id and is_parliament_of_one(benches, decision.proposer_id):
         why = why_no_solo_vote(tx.principal, reason=reason, real_now=tx.real_now) if approve else None
         if why is not None:
             raise NoVote(why, type="sign-in-again")
         return True
     why = why_no_vote(
         tx.principal,
-        voters=frozenset().union(*members.values()),
+        voters={member for bench in benches for member in bench.members},
         proposer_id=decision.proposer_id,
         proposer_owner=decision.proposer_owner,
     )
@@ -82,7 +80,8 @@ async def _admit(tx: Tx, decision: Decision, approve: bool, reason: str) -> bool
 
 async def _store(tx: Tx, decision: Decision, approve: bool, reason: str, solo: bool) -> None:
     counted = await tx.execute(
-        "insert into vote (decision_id, person, voter_kind, voter_id, voter_name, approve, reason, solo, cast_at)"
+        "insert into vote"
+        " (decision_id, person, voter_kind, voter_id, voter_name, approve, reason, solo, cast_at)"
         " values (%(decision_id)s, %(person)s, %(kind)s, %(id)s, %(name)s, %(approve)s, %(reason)s, %(solo)s,"
         " %(now)s) on conflict (decision_id, person) do update set voter_kind = excluded.voter_kind,"
         " voter_id = excluded.voter_id, voter_name = excluded.voter_name, approve = excluded.approve,"
@@ -161,13 +160,13 @@ async def _unchanged(tx: Tx, kind: ActionKind | None, decision: Decision) -> Any
 
 async def _count(tx: Tx, decision: Decision, holds: list[Reason]) -> dict[str, str]:
     """Where each hold stands, by its policy."""
-    members = await decisions.seats(tx, holds)
+    benches = await decisions.benches(tx, holds)
     cast = await queries.votes(tx, decision.id)
-    solo = any(one.solo for one in cast) and is_parliament_of_one(holds, members, decision.proposer_id)
+    alone = any(one.solo for one in cast) and is_parliament_of_one(benches.values(), decision.proposer_id)
+    approvals = {one.voter_id: one.approve for one in cast}
     return {
-        policy: tally(hold, eligible(members[policy], proposer_id=decision.proposer_id, solo=solo), cast)
-        for hold in holds
-        if (policy := hold.policy or "")
+        policy: tally(bench.quorum, bench.voters(proposer_id=decision.proposer_id, alone=alone), approvals)
+        for policy, bench in benches.items()
     }
 
 
