@@ -87,6 +87,4 @@ def test_the_search_finds_each_way_of_calling() -> None:
         "import grace.domains.x.service\ngrace.domains.x.service.pay(tx)",
     ):
         assert list(uses_in("grace.flows.sly", ast.parse(source), verbs)), source
-    assert not list(
-        uses_in("grace.flows.fine", ast.parse("from grace.domains.y.service import pay\npay(tx)"), verbs)
-    )
+    assert not list(uses_in("grace.flows.fine", ast.parse("from grace.domains.y.service import pay\npay(tx)"), verbs))

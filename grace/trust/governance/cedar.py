@@ -28,9 +28,7 @@ TYPES: Mapping[type[Any], str] = MappingProxyType(
 )
 """What a context attribute may be, and what Cedar calls it."""
 
-KINDS: Mapping[str, str] = MappingProxyType(
-    {"user": "User", "agent": "Agent", "system": "System", "client": "Client"}
-)
+KINDS: Mapping[str, str] = MappingProxyType({"user": "User", "agent": "Agent", "system": "System", "client": "Client"})
 """Cedar's entity type for each kind of principal; each is in a `Role::"…"` for every role it has."""
 
 
@@ -89,11 +87,7 @@ class PolicyText:
         if lifted == set(approved):
             return _denied("A hold stands although its quorum is met.")
         with_all = self._ask(shape, principal, workspace, context, lifted)
-        return (
-            answer
-            if with_all.status is Status.ALLOWED
-            else Judgement(Status.DENIED, _final(with_all.reasons))
-        )
+        return answer if with_all.status is Status.ALLOWED else Judgement(Status.DENIED, _final(with_all.reasons))
 
     def _ask(
         self,

@@ -57,10 +57,7 @@ class Case:
         shape = shapes.get(self.action)
         if shape is None:
             return f"Case {self.name!r}: there is no action {self.action!r}."
-        context = {
-            name: frozenset(value) if isinstance(value, list) else value
-            for name, value in self.context.items()
-        }
+        context = {name: frozenset(value) if isinstance(value, list) else value for name, value in self.context.items()}
         got = text.judge(
             shape,
             principal=Principal(self.principal.kind, "case", "case", frozenset(self.principal.roles)),

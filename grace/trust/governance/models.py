@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, NewType
+from typing import Any, NamedTuple, NewType
 
 DecisionId = NewType("DecisionId", str)
 
@@ -73,6 +73,33 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an action: the decision, and what the executor gave back if it ran just now.
+
+    `claim_ignored` says why a caller's claim of approval did not count; None when there was none.
+    """
+
+    decision: Decision
+    result: Any = None
+    claim_ignored: str | None = None
+
+    @property
+    def ran(self) -> bool:
+        """Whether the action has run."""
+        return self.decision.status in (Status.ALLOWED, Status.EXECUTED)
+
+    @property
+    def held(self) -> bool:
+        """Whether the action awaits approval."""
+        return self.decision.status == Status.AWAITING_APPROVAL
+
+    @property
+    def denied(self) -> bool:
+        """Whether the action will never run."""
+        return not self.ran and not self.held
+
+
+@dataclass(frozen=True, slots=True)
 class Vote:
     """One person's vote. A person's agents vote in that person's place, so `person` is an agent's owner."""
 
@@ -107,3 +134,12 @@ class ExchangeRate:
     currency: str
     on_date: date
     per_usd: Decimal
+
+
+class Change(NamedTuple):
+    """A past decision that another policy text would have judged otherwise at first sight."""
+
+    decision_id: str
+    action: str
+    was: Status
+    would_be: Status

@@ -10,7 +10,7 @@ from grace.kit.money import check_currency
 from grace.kit.tx import Principal, Tx
 from grace.trust.governance import registry
 from grace.trust.governance.cedar import PolicyText, known, parsed
-from grace.trust.governance.models import Decision, ExchangeRate, PolicyVersion, Status, Vote
+from grace.trust.governance.models import Change, Decision, ExchangeRate, PolicyVersion, Status, Vote
 from grace.trust.governance.rules import MAX_LONG, is_recent, usd_minor
 
 DECISION = (
@@ -115,20 +115,11 @@ async def policy_versions(tx: Tx, *, before: int | None = None, limit: int = 50)
     """Policy versions, the one in force first."""
     return await tx.all(
         PolicyVersion,
-        f"select {POLICY} from policy_set where (%(before)s::int is null or version < %(before)s)"
+        f"select {POLICY} from policy_set where (%(before)s::bigint is null or version < %(before)s)"
         " order by version desc limit %(limit)s",
         before=before,
         limit=limit,
     )
-
-
-class Change(NamedTuple):
-    """A past decision that another policy text would have judged otherwise at first sight."""
-
-    decision_id: str
-    action: str
-    was: Status
-    would_be: Status
 
 
 async def changed_by(tx: Tx, text: str) -> list[Change]:

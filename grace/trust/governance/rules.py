@@ -41,9 +41,7 @@ class Quorum:
         groups = tuple(match[2].split(","))
         unknown = set(groups) - GROUPS
         if unknown or len(set(groups)) < len(groups):
-            raise UnreadableQuorum(
-                f"{text!r} names groups other than {', '.join(sorted(GROUPS))}, or one twice"
-            )
+            raise UnreadableQuorum(f"{text!r} names groups other than {', '.join(sorted(GROUPS))}, or one twice")
         return cls(None if match[1] == "majority" else int(match[1]), groups)
 
     def needed(self, voters: int) -> int:
@@ -75,9 +73,7 @@ def can_be_met(quorum: Quorum, voters: Collection[str]) -> bool:
     return 0 < quorum.needed(len(voters)) <= len(voters)
 
 
-def tally(
-    quorum: Quorum, voters: Collection[str], votes: Mapping[str, bool]
-) -> Literal["met", "open", "rejected"]:
+def tally(quorum: Quorum, voters: Collection[str], votes: Mapping[str, bool]) -> Literal["met", "open", "rejected"]:
     """Where a hold stands; `votes` say who approves. Votes of others than `voters` do not count.
 
     A quorum of a number: one vote against ends it. A majority: it ends when one can no longer be reached.

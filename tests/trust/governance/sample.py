@@ -55,9 +55,7 @@ class Refunded:
 
 
 async def _total(tx: Tx, asked: "SampleRefund") -> Mapping[str, object]:
-    invoice = await tx.first(
-        dict, "select id from sample_invoice where id = %(id)s for update", id=asked.invoice_id
-    )
+    invoice = await tx.first(dict, "select id from sample_invoice where id = %(id)s for update", id=asked.invoice_id)
     if invoice is None:
         raise NotFound("There is no such invoice.")
     total = asked.amount_minor + await tx.value(

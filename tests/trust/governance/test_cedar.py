@@ -26,9 +26,7 @@ when { context.rush } unless { context.approved_quorums.contains("late") };
 """
 
 
-def judge(
-    text: str, approved: tuple[str, ...] = (), principal: Principal = OWNER, **facts: object
-) -> Judgement:
+def judge(text: str, approved: tuple[str, ...] = (), principal: Principal = OWNER, **facts: object) -> Judgement:
     context = {**FACTS, **facts}
     return parsed(text).judge(PAY, principal=principal, workspace="main", context=context, approved=approved)
 
@@ -61,11 +59,7 @@ def test_several_holds_must_all_be_met() -> None:
 
 
 def test_a_plain_forbid_denies_whatever_is_approved() -> None:
-    text = (
-        PERMIT
-        + HOLD
-        + '@id("no") @says("Never.") forbid (principal, action, resource) when { context.rush };'
-    )
+    text = PERMIT + HOLD + '@id("no") @says("Never.") forbid (principal, action, resource) when { context.rush };'
     answer = judge(text, approved=("big",), amount=500, rush=True)
     assert (answer.status, [(r.policy, r.says, r.quorum) for r in answer.reasons]) == (
         Status.DENIED,
@@ -80,9 +74,7 @@ def test_a_hold_with_an_unreadable_quorum_denies(quorum: str) -> None:
 
 
 def test_a_bare_quorum_denies() -> None:
-    assert (
-        judge(PERMIT + HOLD.replace('@quorum("1 of owner")', "@quorum"), amount=500).status is Status.DENIED
-    )
+    assert judge(PERMIT + HOLD.replace('@quorum("1 of owner")', "@quorum"), amount=500).status is Status.DENIED
 
 
 def test_a_hold_without_an_id_denies_for_nothing_could_lift_it() -> None:
@@ -103,9 +95,7 @@ def test_a_policy_that_errors_denies_although_cedar_would_skip_it() -> None:
 
 
 def test_an_overflow_in_a_policy_denies() -> None:
-    text = (
-        PERMIT + '@id("sum") @says("x") forbid (principal, action, resource) when { context.amount + 1 > 9 };'
-    )
+    text = PERMIT + '@id("sum") @says("x") forbid (principal, action, resource) when { context.amount + 1 > 9 };'
     assert judge(text, amount=MAX_LONG).status is Status.DENIED
 
 
@@ -153,9 +143,7 @@ def test_roles_and_kinds_are_the_principals() -> None:
     text = '@id("r") permit (principal is User in Role::"owner", action, resource);'
     assert judge(text).status is Status.ALLOWED
     assert judge(text, principal=Principal("user", "u2", "Bob", frozenset({"admin"}))).status is Status.DENIED
-    assert (
-        judge(text, principal=Principal("agent", "u1", "Bot", frozenset({"owner"}))).status is Status.DENIED
-    )
+    assert judge(text, principal=Principal("agent", "u1", "Bot", frozenset({"owner"}))).status is Status.DENIED
 
 
 def test_a_role_id_is_never_read_as_policy_syntax() -> None:

@@ -8,8 +8,7 @@ import pytest
 from grace.kit.errors import Conflict, NotFound
 from grace.kit.tx import Principal
 from grace.trust.governance import queries
-from grace.trust.governance.models import Status
-from grace.trust.governance.service.decisions import Outcome
+from grace.trust.governance.models import Outcome, Status
 from grace.trust.governance.service.perform import perform
 from tests.trust.governance.office import Office
 from tests.trust.governance.sample import SampleRefund
@@ -22,9 +21,7 @@ async def ask(office: Office, principal: Principal, amount_minor: int, **more: s
 
 
 async def refunds(office: Office) -> list[int]:
-    return [
-        row["amount_minor"] for row in await office.all("select amount_minor from sample_refund order by id")
-    ]
+    return [row["amount_minor"] for row in await office.all("select amount_minor from sample_refund order by id")]
 
 
 async def test_allowed_runs_and_is_stored_with_what_it_was_judged_on(office: Office) -> None:
@@ -53,9 +50,7 @@ async def test_held_does_not_run(office: Office) -> None:
     outcome = await ask(office, ann, 10001)
     assert (outcome.held, outcome.result) == (True, None)
     assert outcome.decision.expires_at == outcome.decision.proposed_at + timedelta(days=7)
-    assert [(hold.policy, hold.quorum) for hold in outcome.decision.holds] == [
-        ("sample-big", "majority of parliament")
-    ]
+    assert [(hold.policy, hold.quorum) for hold in outcome.decision.holds] == [("sample-big", "majority of parliament")]
     assert await refunds(office) == []
     facts = await office.all("select kind, subject, data from fact where topic = 'decision'")
     assert [(f["kind"], f["subject"]) for f in facts] == [("ActionHeld", outcome.decision.id)]
@@ -68,9 +63,7 @@ async def test_denied_is_stored_and_does_not_run(office: Office) -> None:
     assert outcome.denied
     assert [reason["says"] for reason in outcome.decision.reasons] == ["Above 10,000 dollars: never."]
     assert await refunds(office) == []
-    assert [f["kind"] for f in await office.all("select kind from fact where topic = 'decision'")] == [
-        "ActionDenied"
-    ]
+    assert [f["kind"] for f in await office.all("select kind from fact where topic = 'decision'")] == ["ActionDenied"]
 
 
 async def test_without_permit_denied(office: Office) -> None:
@@ -108,9 +101,7 @@ async def test_side_by_side_requests_do_not_pass_under_the_threshold_together(of
     await office.member("Bob", parliament=True)
     await ask(office, ann, 1)
     outcomes = await asyncio.gather(*(ask(office, ann, 3000) for _ in range(6)))
-    assert (
-        sorted(outcome.decision.status for outcome in outcomes) == ["allowed"] * 3 + ["awaiting_approval"] * 3
-    )
+    assert sorted(outcome.decision.status for outcome in outcomes) == ["allowed"] * 3 + ["awaiting_approval"] * 3
     assert sum(await refunds(office)) == 9001
 
 

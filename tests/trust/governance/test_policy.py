@@ -7,8 +7,7 @@ from grace.kit.tx import Principal
 from grace.trust.governance import queries
 from grace.trust.governance.actions import ActivatePolicy
 from grace.trust.governance.errors import UnsoundPolicy
-from grace.trust.governance.models import PolicyVersion
-from grace.trust.governance.service.decisions import Outcome
+from grace.trust.governance.models import Outcome, PolicyVersion
 from grace.trust.governance.service.perform import perform
 from grace.trust.governance.service.policy import activate_policy, install_shipped_policy
 from grace.trust.governance.service.vote import vote

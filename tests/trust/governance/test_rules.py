@@ -72,9 +72,7 @@ def test_a_majority_of_nobody_is_never_met() -> None:
     assert rules.tally(Quorum(None, ("parliament",)), frozenset(), {}) == "open"
 
 
-@pytest.mark.parametrize(
-    ("quorum", "voters", "possible"), [("2 of owner", 1, False), ("2 of owner", 2, True)]
-)
+@pytest.mark.parametrize(("quorum", "voters", "possible"), [("2 of owner", 1, False), ("2 of owner", 2, True)])
 def test_a_number_of_votes_needs_as_many_voters(quorum: str, voters: int, possible: bool) -> None:
     assert rules.can_be_met(Quorum.parse(quorum), {f"u{i}" for i in range(voters)}) is possible
 
@@ -84,9 +82,7 @@ def test_a_number_of_votes_needs_as_many_voters(quorum: str, voters: int, possib
     st.sets(st.sampled_from("abcdef")),
     st.dictionaries(st.sampled_from("abcdefgh"), st.booleans()),
 )
-def test_a_tally_counts_voters_only_and_ends_one_way(
-    quorum: str, voters: set[str], votes: dict[str, bool]
-) -> None:
+def test_a_tally_counts_voters_only_and_ends_one_way(quorum: str, voters: set[str], votes: dict[str, bool]) -> None:
     got = rules.tally(Quorum.parse(quorum), voters, votes)
     yes = sum(approve for voter, approve in votes.items() if voter in voters)
     no = sum(not approve for voter, approve in votes.items() if voter in voters)
@@ -163,9 +159,7 @@ def test_who_may_vote(voter: Principal, proposer: str, proposer_owner: str | Non
         (None, "checked twice", False),
     ],
 )
-def test_alone_only_after_signing_in_again_and_with_a_reason(
-    ago: timedelta | None, reason: str, may: bool
-) -> None:
+def test_alone_only_after_signing_in_again_and_with_a_reason(ago: timedelta | None, reason: str, may: bool) -> None:
     member = Principal("user", "a", "A", authenticated_at=None if ago is None else NOW - ago)
     assert (rules.why_no_solo_vote(member, reason=reason, real_now=NOW) is None) is may
 

@@ -11,8 +11,7 @@ from grace.kit.errors import Conflict, Invalid, NotFound
 from grace.kit.tx import Principal
 from grace.trust.governance import queries
 from grace.trust.governance.errors import DecisionClosed, NoVote
-from grace.trust.governance.models import Decision
-from grace.trust.governance.service.decisions import Outcome
+from grace.trust.governance.models import Decision, Outcome
 from grace.trust.governance.service.perform import perform
 from grace.trust.governance.service.vote import expire_due, vote
 from tests.trust.governance import sample
@@ -28,9 +27,7 @@ async def held(office: Office, proposer: Principal, amount_minor: int = 20000) -
         return outcome.decision.id
 
 
-async def cast(
-    office: Office, voter: Principal, decision_id: str, approve: bool = True, reason: str = ""
-) -> Outcome:
+async def cast(office: Office, voter: Principal, decision_id: str, approve: bool = True, reason: str = "") -> Outcome:
     async with office.tx(voter) as tx:
         return await vote(tx, decision_id=decision_id, approve=approve, reason=reason)
 
@@ -41,9 +38,7 @@ async def stored(office: Office, decision_id: str) -> Decision:
 
 
 async def refunds(office: Office) -> list[int]:
-    return [
-        row["amount_minor"] for row in await office.all("select amount_minor from sample_refund order by id")
-    ]
+    return [row["amount_minor"] for row in await office.all("select amount_minor from sample_refund order by id")]
 
 
 async def test_the_last_vote_needed_runs_the_action_once(office: Office) -> None:
@@ -57,9 +52,7 @@ async def test_the_last_vote_needed_runs_the_action_once(office: Office) -> None
     with pytest.raises(DecisionClosed):
         await cast(office, c, decision_id)
     assert await refunds(office) == [20000]
-    kinds = [
-        row["kind"] for row in await office.all("select kind from fact where topic = 'decision' order by id")
-    ]
+    kinds = [row["kind"] for row in await office.all("select kind from fact where topic = 'decision' order by id")]
     assert kinds == ["ActionHeld", "VoteCast", "VoteCast", "ActionGranted"]
     actions = [row["action"] for row in await office.all("select action from audit_entry order by id")]
     assert actions == ["activate_policy", "hold_action", "cast_vote", "cast_vote", "grant_action"]
@@ -69,9 +62,7 @@ async def test_votes_at_the_same_moment_run_it_once(office: Office) -> None:
     ann = await office.member("Ann", "member")
     voters = [await office.member(f"V{n}", parliament=True) for n in range(6)]
     decision_id = await held(office, ann)
-    answers = await asyncio.gather(
-        *(cast(office, voter, decision_id) for voter in voters), return_exceptions=True
-    )
+    answers = await asyncio.gather(*(cast(office, voter, decision_id) for voter in voters), return_exceptions=True)
     assert [a.decision.status for a in answers if isinstance(a, Outcome)].count("executed") == 1
     assert sum(isinstance(a, DecisionClosed) for a in answers) == 2
     assert await refunds(office) == [20000]
@@ -107,9 +98,7 @@ async def test_only_whom_the_policy_names_may_vote(office: Office) -> None:
     assert (await stored(office, decision_id)).status == "awaiting_approval"
 
 
-async def test_a_group_of_the_same_name_elsewhere_does_not_count(
-    office: Office, other_office: Office
-) -> None:
+async def test_a_group_of_the_same_name_elsewhere_does_not_count(office: Office, other_office: Office) -> None:
     ann = await office.member("Ann", "member")
     await office.member("Bob", parliament=True)
     elsewhere = await other_office.member("Eve", "owner", parliament=True)
@@ -203,9 +192,7 @@ async def test_the_policy_is_asked_again_at_the_grant(office: Office) -> None:
     ann = await office.member("Ann", "member")
     bob = await office.member("Bob", parliament=True)
     decision_id = await held(office, ann)
-    never = (
-        '@id("now-never") @says("No longer.") forbid (principal, action == Action::"sample_refund", resource)'
-    )
+    never = '@id("now-never") @says("No longer.") forbid (principal, action == Action::"sample_refund", resource)'
     async with office.tx() as tx:
         await sample.activate(tx, never + " when { context.total_usd_minor > 15000 };")
     denied = (await cast(office, bob, decision_id)).decision
@@ -386,9 +373,7 @@ class TestClaims:
             assert "governance_approved is ignored" in (outcome.claim_ignored or "")
         assert await refunds(office) == []
 
-    async def test_the_claim_of_one_who_may_vote_is_their_vote_on_what_another_proposed(
-        self, office: Office
-    ) -> None:
+    async def test_the_claim_of_one_who_may_vote_is_their_vote_on_what_another_proposed(self, office: Office) -> None:
         ann, bob = await office.member("Ann", "member"), await office.member("Bob", "member", parliament=True)
         decision_id = await held(office, ann)
         granted = await self.claim(office, bob)

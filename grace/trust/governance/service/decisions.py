@@ -28,33 +28,6 @@ _ENDS: Mapping[Status, tuple[str, type[facts.DecisionFact] | None]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of an action: the decision, and what the executor gave back if it ran just now.
-
-    `claim_ignored` says why a caller's claim of approval did not count; None when there was none.
-    """
-
-    decision: Decision
-    result: Any = None
-    claim_ignored: str | None = None
-
-    @property
-    def ran(self) -> bool:
-        """Whether the action has run."""
-        return self.decision.status in (Status.ALLOWED, Status.EXECUTED)
-
-    @property
-    def held(self) -> bool:
-        """Whether the action awaits approval."""
-        return self.decision.status == Status.AWAITING_APPROVAL
-
-    @property
-    def denied(self) -> bool:
-        """Whether the action will never run."""
-        return not self.ran and not self.held
-
-
-@dataclass(frozen=True, slots=True)
 class Judged:
     """A judgement with what it was made on."""
 
@@ -62,9 +35,7 @@ class Judged:
     context: Mapping[str, object]
     in_force: queries.InForce | None
 
-    def with_approval(
-        self, tx: Tx, kind: ActionKind, proposer: Principal, approved: frozenset[str]
-    ) -> "Judged":
+    def with_approval(self, tx: Tx, kind: ActionKind, proposer: Principal, approved: frozenset[str]) -> "Judged":
         """The same facts judged again with the quorums that are met."""
         return replace(self, judgement=_ask(tx, kind, proposer, self.context, self.in_force, approved))
 
@@ -172,9 +143,7 @@ async def close(
     return ended
 
 
-async def hold_anew(
-    tx: Tx, decision: Decision, reasons: list[Reason], policy_version: int | None
-) -> Decision:
+async def hold_anew(tx: Tx, decision: Decision, reasons: list[Reason], policy_version: int | None) -> Decision:
     """Keep a decision waiting, for the holds that the policy names now."""
     wanted = [asdict(reason) for reason in reasons]
     if wanted == decision.reasons:

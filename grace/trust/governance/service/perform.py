@@ -7,11 +7,11 @@ from grace.kit.tx import Tx
 from grace.trust.governance import queries
 from grace.trust.governance.cedar import Judgement
 from grace.trust.governance.errors import DecisionClosed, NoVote
-from grace.trust.governance.models import Decision, Reason, Status
+from grace.trust.governance.models import Decision, Outcome, Reason, Status
 from grace.trust.governance.registry import ActionKind, kind_of
 from grace.trust.governance.rules import can_be_met, digest, is_parliament_of_one
 from grace.trust.governance.service import decisions
-from grace.trust.governance.service.decisions import Judged, Outcome
+from grace.trust.governance.service.decisions import Judged
 from grace.trust.governance.service.vote import vote
 
 

@@ -8,7 +8,7 @@ from grace.trust.audit import service as audit
 from grace.trust.governance import queries, registry
 from grace.trust.governance.errors import DecisionClosed, NoVote
 from grace.trust.governance.facts import VoteCast
-from grace.trust.governance.models import Decision, Reason, Status
+from grace.trust.governance.models import Decision, Outcome, Reason, Status
 from grace.trust.governance.registry import ActionKind
 from grace.trust.governance.rules import (
     digest,
@@ -19,7 +19,6 @@ from grace.trust.governance.rules import (
     why_no_vote,
 )
 from grace.trust.governance.service import decisions
-from grace.trust.governance.service.decisions import Outcome
 from grace.trust.identity import queries as identity
 
 MAX_REASON = 2000
@@ -133,9 +132,7 @@ async def _settle(tx: Tx, decision: Decision, approve: bool) -> Outcome:
     if granted.status is not Status.ALLOWED:
         return await _deny(tx, decision, granted.reasons, version)
     result = await kind.executor(tx, action)
-    return Outcome(
-        await decisions.close(tx, decision, Status.EXECUTED, policy_version=version, result=result), result
-    )
+    return Outcome(await decisions.close(tx, decision, Status.EXECUTED, policy_version=version, result=result), result)
 
 
 async def _proposer(tx: Tx, decision: Decision) -> Principal | None:
