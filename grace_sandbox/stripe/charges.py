@@ -82,7 +82,8 @@ def _outcome(decline: Decline | None) -> Json:
     if decline is None:
         return common | {
             "advice_code": None, "network_status": "approved_by_network", "reason": None,
-            "risk_level": "normal", "risk_score": 20, "seller_message": "Payment complete.", "type": "authorized",
+            "risk_level": "normal", "risk_score": 20, "seller_message": "Payment complete.",
+            "type": "authorized",
         }  # fmt: skip
     if decline.reason == "highest_risk_level":
         return common | {

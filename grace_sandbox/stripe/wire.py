@@ -11,6 +11,7 @@ import base64
 import binascii
 import json
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -83,13 +84,13 @@ class StripeDoor:
     def __init__(self, store: Store, deliverer: Deliverer) -> None:
         self.store, self.deliverer = store, deliverer
         self.in_flight: set[tuple[str, str]] = set()
-        self.requests = 0
+        self.started, self.requests = time.time_ns(), 0
 
     async def answer(self, request: Request) -> Response:
         if request.method == "OPTIONS":
             return Response(status_code=204, headers=_CORS)
         self.requests += 1
-        request_id = "req_" + letters(self.store.seed, self.requests, id(self), length=14)
+        request_id = "req_" + letters(self.started, self.requests, length=14)
         key = None
         try:
             body = (await request.body()).decode("utf-8", "strict") if request.method == "POST" else ""
@@ -149,8 +150,8 @@ class StripeDoor:
                 method=method,
                 path=path,
             )
-        mark = (asked.account, asked.key or "")
-        if asked.key is not None and mark in self.in_flight:
+        mark = (asked.account, asked.key or request_id)
+        if mark in self.in_flight:
             raise idempotency(
                 "There is currently another in-progress request using this Idempotent Key (that probably "
                 f"means you submitted twice, and the other request is still going through): {asked.key}. "
