@@ -4,6 +4,7 @@ import json
 import os
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -50,7 +51,9 @@ class CheckedClient(stripe.HTTPXClient):
         self.headers: httpx.Headers = httpx.Headers()
 
     def request(self, method: str, url: str, headers: Any, post_data: Any = None) -> Any:
-        content, status, answered = super().request(method, url, headers, post_data)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # the SDK's own use of httpx
+            content, status, answered = super().request(method, url, headers, post_data)
         self.headers = answered
         assert complaints(method.upper(), urlsplit(url).path, status, json.loads(content)) == []
         return content, status, answered
