@@ -69,13 +69,18 @@ class Cut(Response):
         self.hold_ms = hold_ms
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        closed = asyncio.ensure_future(receive())
+        closed = asyncio.ensure_future(_disconnected(receive))
         await asyncio.wait([closed], timeout=self.hold_ms / 1000)
         transport = getattr(getattr(scope["raw_send"], "__self__", None), "transport", None)
         if transport is None:
             raise RuntimeError("connections can be cut only under uvicorn")
         transport.abort()
         await closed
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 class StripeDoor:

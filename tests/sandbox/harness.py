@@ -87,12 +87,12 @@ class Sandbox:
             http_client=CheckedClient(),
         )
 
-    def control(self, method: str, path: str, **body: Any) -> Any:
+    def control(self, method: str, path: str, /, **body: Any) -> Any:
         response = httpx.request(method, self.url + path, json={"account": self.account, **body}, trust_env=False)
         assert response.status_code < 300, response.text
         return response.json()
 
-    def fault(self, kind: str, **options: Any) -> None:
+    def fault(self, kind: str, /, **options: Any) -> None:
         self.control("POST", "/_faults", kind=kind, **options)
 
     def deliver(self) -> dict[str, Any]:
