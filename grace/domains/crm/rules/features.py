@@ -33,7 +33,7 @@ _INDUSTRIES: tuple[tuple[str, str], ...] = (
     ("healthcare", r"health|medical|pharma|biotech|clinic|hospital|dental"),
     ("ecommerce", r"e-?commerce|retail|online shop|consumer goods|fashion"),
     ("manufacturing", r"manufactur|industrial|engineering|automotive|machin|chemical|aerospace"),
-    ("professional_services", r"consult|legal|law\b|agency|marketing|advertis|recruit|architect|professional"),
+    ("professional_services", r"consult|legal|law\b|agency|marketing|advertis|recruit|professional"),
     ("logistics", r"logistic|transport|shipping|supply chain|freight"),
     ("energy", r"energy|utilit|solar|oil\b|gas\b|renewable"),
     ("real_estate", r"real estate|property|construction|building"),
