@@ -3,7 +3,6 @@
 import os
 from collections.abc import AsyncIterator
 from itertools import count
-from pathlib import Path
 
 import pytest
 
@@ -28,7 +27,9 @@ async def make(handle_prefix: str) -> AsyncIterator[Office]:
     async with w.owner(handle) as c:
         await migrate(c)
         await c.execute(TMP)
-        await c.execute("insert into workspace (handle, kind, name, currency) values (%s, 'test', 'T', 'USD')", [handle])
+        await c.execute(
+            "insert into workspace (handle, kind, name, currency) values (%s, 'test', 'T', 'USD')", [handle]
+        )
         await c.execute(sample.TABLES)
     office = Office(w, handle)
     async with office.tx() as tx:

@@ -58,6 +58,7 @@ class Office:
     async def client(self, principal: Principal) -> AsyncIterator[httpx.AsyncClient]:
         from fastapi import FastAPI, Request
         from fastapi.exceptions import RequestValidationError
+
         from grace.kit.edge import Edge
         from grace.kit.errors import Invalid, Problem
         from grace.kit.limits import Limits
@@ -67,6 +68,7 @@ class Office:
 
         async def authenticate(tx: Tx, *, bearer: str | None, session: str | None) -> Principal:
             from dataclasses import replace
+
             return replace(principal, permissions=frozenset({"*"}))
 
         app = FastAPI()
@@ -86,5 +88,9 @@ class Office:
         async def invalid(request: Request, error: RequestValidationError) -> Any:
             return problem_response(Invalid(str(error)), "req")
 
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test", headers={"Authorization": f"Bearer grc_{self.handle}_x"}) as c:
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app),
+            base_url="http://test",
+            headers={"Authorization": f"Bearer grc_{self.handle}_x"},
+        ) as c:
             yield c

@@ -46,18 +46,10 @@ def _whole_address(field: Field) -> Iterator[Finding]:
         return
     if "\n" in text or "\r" in text or "\x00" in text:
         why = "A line break inside an address adds headers to mails that are sent to it."
-        yield _at(
-            field, 0, len(field.text), "email_header_injection", Severity.HIGH, why, "Refuse the address."
-        )
+        yield _at(field, 0, len(field.text), "email_header_injection", Severity.HIGH, why, "Refuse the address.")
         return
     local, at, domain = text.rpartition("@")
-    if (
-        not at
-        or len(text) > 254
-        or len(local) > 64
-        or not _LOCAL.fullmatch(local[:65])
-        or not is_domain(domain)
-    ):
+    if not at or len(text) > 254 or len(local) > 64 or not _LOCAL.fullmatch(local[:65]) or not is_domain(domain):
         why = "This is not a valid e-mail address."
         advice = "Ask for the address again; nothing can be sent to this one."
         yield _at(field, 0, len(field.text), "email_invalid", Severity.MEDIUM, why, advice)

@@ -16,9 +16,7 @@ _SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]{1,5000}")
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _MARKS = re.compile("[\u200e\u200f\u061c]")
 _JOINERS = re.compile("[\u200c\u200d]")
-_INVISIBLE = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0]"
-)
+_INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0]")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 _STACKED = re.compile("[\u0300-\u036f]{5,200}")
 _RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
@@ -144,9 +142,7 @@ def _mixed_scripts(field: Field) -> Iterator[Finding]:
         return any(unicodedata.name(char, "").startswith(("CYRILLIC", "GREEK", "ARMENIAN")) for char in word)
 
     for match in _limited(_WORD, field.text, keep=mixed):
-        why = (
-            f"The word mixes Latin with look-alikes of another script; it reads like “{_as_read(match[0])}”."
-        )
+        why = f"The word mixes Latin with look-alikes of another script; it reads like “{_as_read(match[0])}”."
         severity = Severity.HIGH if field.key in _NAMES else Severity.MEDIUM
         advice = "Check that the sender is who the text claims, then write the word in one script."
         yield _finding(field, match, "chars_mixed_script", severity, why, advice)
@@ -169,8 +165,6 @@ def _limited(pattern: re.Pattern[str], text: str, keep: object = None) -> Iterat
             return
 
 
-def _finding(
-    field: Field, match: re.Match[str], code: str, severity: Severity, why: str, advice: str
-) -> Finding:
+def _finding(field: Field, match: re.Match[str], code: str, severity: Severity, why: str, advice: str) -> Finding:
     shown = excerpt(field.text, match.start(), match.end())
     return Finding(code, severity, field.name, match.start(), match.end(), shown, why, advice)

@@ -30,9 +30,7 @@ _DISPOSABLE_WORDS = """
     wegwerfmail.net yopmail.com yopmail.fr yopmail.net zetmail.com
 """
 DISPOSABLE = frozenset(_DISPOSABLE_WORDS.split())
-_RESERVED = frozenset(
-    {"test", "example", "invalid", "localhost", "local", "internal", "onion", "arpa", "lan"}
-)
+_RESERVED = frozenset({"test", "example", "invalid", "localhost", "local", "internal", "onion", "arpa", "lan"})
 _RESERVED_NAMES = frozenset({"example.com", "example.net", "example.org"})
 _TYPOS = {
     **dict.fromkeys(("gmial", "gmal", "gmai", "gnail", "gmil", "gamil", "gmaill", "gmsil"), "gmail"),
@@ -110,20 +108,14 @@ def readable(domain: str) -> str:
     return ".".join(_decode(label) for label in domain.lower().rstrip(".").split("."))
 
 
-def judge_domain(
-    domain: str, *, own: frozenset[str] = frozenset(), mail: bool = False
-) -> list[DomainProblem]:
+def judge_domain(domain: str, *, own: frozenset[str] = frozenset(), mail: bool = False) -> list[DomainProblem]:
     """What speaks against a domain. `own` are the workspace's domains, which nobody else may resemble."""
     shown = readable(domain)
     if shown in own:
         return []
     labels = shown.split(".")
     problems = [*_deceptive(shown, labels, own)]
-    if (
-        labels[-1] in _RESERVED
-        or shown in _RESERVED_NAMES
-        or shown.endswith((".example.com", ".example.org"))
-    ):
+    if labels[-1] in _RESERVED or shown in _RESERVED_NAMES or shown.endswith((".example.com", ".example.org")):
         why = f"“{shown}” is reserved for examples and private networks; nothing can reach it."
         problems.append(DomainProblem("domain_reserved", Severity.LOW, why, "Ask for a real address."))
     if mail and any(".".join(labels[place:]) in DISPOSABLE for place in range(len(labels) - 1)):

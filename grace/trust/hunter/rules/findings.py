@@ -86,9 +86,7 @@ class Scan:
 
 def conclude(kind: ScanKind, findings: list[Finding]) -> Scan:
     """The scan of these findings, the worst first. A code counts once per field towards the score."""
-    ordered = tuple(
-        sorted(findings, key=lambda found: (-found.severity.rank, found.field, found.start, found.code))
-    )
+    ordered = tuple(sorted(findings, key=lambda found: (-found.severity.rank, found.field, found.start, found.code)))
     worst: dict[tuple[str, str], int] = {}
     for found in ordered:
         key = (found.code, found.field)

@@ -151,9 +151,7 @@ def check_injections(field: Field, *, kind: ScanKind) -> Iterator[Finding]:
             yield _finding(field, folded, match, check, severity)
 
 
-def _finding(
-    field: Field, folded: Folded, match: re.Match[str], check: _Check, severity: Severity
-) -> Finding:
+def _finding(field: Field, folded: Folded, match: re.Match[str], check: _Check, severity: Severity) -> Finding:
     start, end = folded.span(*match.span())
     shown = excerpt(field.text, start, end)
     return Finding(check.code, severity, field.name, start, end, shown, check.why, check.advice)

@@ -31,9 +31,7 @@ _SHAPES = (
     _Shape("a Razorpay key", re.compile(r"\brzp_live_[A-Za-z0-9]{10,100}"), Severity.HIGH),
     _Shape("an AWS access key", re.compile(r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b")),
     _Shape("a Google API key", re.compile(r"\bAIza[\w-]{35}")),
-    _Shape(
-        "a GitHub token", re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{30,250}|github_pat_[A-Za-z0-9_]{40,250})")
-    ),
+    _Shape("a GitHub token", re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{30,250}|github_pat_[A-Za-z0-9_]{40,250})")),
     _Shape("a GitLab token", re.compile(r"\bglpat-[\w-]{20,100}")),
     _Shape("a Slack token", re.compile(r"\bxox[abeprs]-[A-Za-z0-9-]{10,250}")),
     _Shape("a SendGrid key", re.compile(r"\bSG\.[\w-]{16,64}\.[\w-]{16,64}")),
@@ -116,13 +114,9 @@ def _looks_random(text: str) -> bool:
     return kinds >= 2 and bool(re.search(r"\d|[^\w.]", text)) and -sum(p * log2(p) for p in counts) >= 2.5
 
 
-def _finding(
-    field: Field, span: tuple[int, int], code: str, severity: Severity, why: str, advice: str
-) -> Finding:
+def _finding(field: Field, span: tuple[int, int], code: str, severity: Severity, why: str, advice: str) -> Finding:
     secret = field.text[slice(*span)]
     shown = "".join(
         char if char.isascii() and char.isprintable() else "?" for char in secret[: min(4, len(secret) // 3)]
     )
-    return Finding(
-        code, severity, field.name, *span, f"{shown}… ({len(secret)} characters, hidden)", why, advice
-    )
+    return Finding(code, severity, field.name, *span, f"{shown}… ({len(secret)} characters, hidden)", why, advice)

@@ -48,9 +48,7 @@ def check_links(field: Field, *, kind: ScanKind, own_domains: frozenset[str]) ->
     yield from _disguised(field)
 
 
-def _judge(
-    field: Field, match: re.Match[str], *, kind: ScanKind, own_domains: frozenset[str]
-) -> Iterator[Finding]:
+def _judge(field: Field, match: re.Match[str], *, kind: ScanKind, own_domains: frozenset[str]) -> Iterator[Finding]:
     text = match[0].rstrip(".,;:!?)*_~")
     span = (match.start(), match.start() + len(text))
     parts = _split(text)
@@ -71,11 +69,7 @@ def _judge(
     address = address_of(host)
     if address is not None or host == "localhost":
         inside = address is None or not address.is_global
-        why = (
-            "The link leads into a private network."
-            if inside
-            else "The link leads to a number, not to a name."
-        )
+        why = "The link leads into a private network." if inside else "The link leads to a number, not to a name."
         code, severity = ("link_private_host", Severity.HIGH) if inside else ("link_ip_host", Severity.MEDIUM)
         yield _at(field, span, code, severity, why, "Do not let any program fetch it.")
         return
@@ -88,9 +82,7 @@ def _judge(
         yield _at(field, span, "link_shortener", Severity.LOW, why, "Ask for the full address.")
     if "xn--" in host:
         why = f"The domain is written in another script: it reads “{readable(host)}”."
-        yield _at(
-            field, span, "link_punycode", Severity.LOW, why, "Check that the name is the one you expect."
-        )
+        yield _at(field, span, "link_punycode", Severity.LOW, why, "Check that the name is the one you expect.")
     if is_domain(host):
         for problem in judge_domain(host, own=own_domains):
             yield _at(field, span, problem.code, problem.severity, problem.why, problem.advice)
