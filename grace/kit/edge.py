@@ -86,7 +86,11 @@ class Door(APIRoute):
                 edge.limits.spend(address(request), edge.settings.rate_anonymous_per_minute)
                 return await run(request)
             for attempt in range(1, TRIES + 1):
-                unit = Unit(edge.workspaces, await _workspace(edge, request, rule), request_id=request.state.id)
+                unit = Unit(
+                    edge.workspaces,
+                    await _workspace(edge, request, rule),
+                    request_id=getattr(request.state, "id", None),
+                )
                 request.state.unit = unit
                 try:
                     return await _serve(edge, unit, request, rule, run)
