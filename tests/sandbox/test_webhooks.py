@@ -20,7 +20,8 @@ def listen(client: stripe.StripeClient, receiver: Receiver, *types: str) -> stri
 
 def test_signed_events_arrive(client: stripe.StripeClient, receiver: Receiver) -> None:
     endpoint = listen(client, receiver)
-    assert endpoint.secret is not None and endpoint.secret.startswith("whsec_")
+    assert endpoint.secret is not None
+    assert endpoint.secret.startswith("whsec_")
     intent = pay(client)
     until(lambda: {"payment_intent.succeeded", "charge.updated"} <= set(receiver.types()))
     for delivery in receiver.deliveries:
@@ -41,7 +42,10 @@ def test_signature_vector() -> None:
     payload, now = b'{"id": "evt_1", "object": "event"}', int(time.time())
     mac = hmac.new(b"whsec_test", str(now).encode() + b"." + payload, hashlib.sha256).hexdigest()
     assert sign(payload, "whsec_test", at=now) == f"t={now},v1={mac}"
-    assert stripe.Webhook.construct_event(payload, sign(payload, "whsec_test", at=now), "whsec_test").id == "evt_1"
+    assert (
+        stripe.Webhook.construct_event(payload, sign(payload, "whsec_test", at=now), "whsec_test").id
+        == "evt_1"
+    )
     with pytest.raises(stripe.SignatureVerificationError, match="tolerance"):
         stripe.Webhook.construct_event(payload, sign(payload, "whsec_test", at=now - 600), "whsec_test")
 
@@ -53,7 +57,9 @@ def test_only_the_types_asked_for(sandbox: Sandbox, client: stripe.StripeClient,
     assert receiver.types() == ["payment_intent.succeeded"]
 
 
-def test_refused_events_are_sent_again_until_accepted(client: stripe.StripeClient, receiver: Receiver) -> None:
+def test_refused_events_are_sent_again_until_accepted(
+    client: stripe.StripeClient, receiver: Receiver
+) -> None:
     receiver.answers = [500, 302]
     listen(client, receiver, "customer.created")
     client.v1.customers.create({"name": "Ann"})
@@ -92,14 +98,19 @@ def test_endpoints_are_managed(sandbox: Sandbox, client: stripe.StripeClient, re
     assert sandbox.deliver()["delivered"] == 0
 
 
-@pytest.mark.parametrize("url", ["https://example.com/hook", "http://10.0.0.1/", "ftp://127.0.0.1/", "nonsense"])
+@pytest.mark.parametrize(
+    "url",
+    ["https://example.com/hook", "http://10.0.0.1/", "ftp://127.0.0.1/", "nonsense", "http://localhost:x/"],
+)
 def test_nothing_leaves_this_machine(client: stripe.StripeClient, url: str) -> None:
     with pytest.raises(stripe.InvalidRequestError) as refused:
         client.v1.webhook_endpoints.create({"url": url, "enabled_events": ["*"]})
     assert refused.value.code == "url_invalid"
 
 
-def test_a_dead_endpoint_holds_up_nobody(sandbox: Sandbox, client: stripe.StripeClient, receiver: Receiver) -> None:
+def test_a_dead_endpoint_holds_up_nobody(
+    sandbox: Sandbox, client: stripe.StripeClient, receiver: Receiver
+) -> None:
     dead: Any = {"url": "http://127.0.0.1:9/hook", "enabled_events": ["*"]}
     client.v1.webhook_endpoints.create(dead)
     listen(client, receiver, "customer.created")
