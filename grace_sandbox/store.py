@@ -166,8 +166,7 @@ class Store:
         """
         order = "asc" if oldest_first else "desc"
         rows = self.db.execute(
-            f"select data from object where account = ? and type = ? and {where}"
-            f" order by seq {order} limit ?",
+            f"select data from object where account = ? and type = ? and {where} order by seq {order} limit ?",
             (account, type_, *args, limit),
         )
         return [json.loads(row["data"]) for row in rows]

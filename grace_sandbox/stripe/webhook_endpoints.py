@@ -80,7 +80,5 @@ def _checked(url: str) -> str:
     except ValueError:
         allowed = False
     if not allowed:
-        raise invalid(
-            "Invalid URL: the sandbox delivers to the loopback only.", param="url", code="url_invalid"
-        )
+        raise invalid("Invalid URL: the sandbox delivers to the loopback only.", param="url", code="url_invalid")
     return url

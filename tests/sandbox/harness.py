@@ -94,11 +94,7 @@ def missing_by_2023(value: Any) -> list[str]:
     found = []
     if isinstance(name, str) and name in required_2023() and not value.get("deleted"):
         still_there = fields(object_type(name))
-        found = [
-            f"{name}.{key}: required"
-            for key in required_2023()[name]
-            if key in still_there and key not in value
-        ]
+        found = [f"{name}.{key}: required" for key in required_2023()[name] if key in still_there and key not in value]
     return found + [line for item in value.values() for line in missing_by_2023(item)]
 
 
@@ -108,9 +104,7 @@ def required_2023() -> dict[str, list[str]]:
     if not path.exists():
         return {}
     schemas = json.loads(gzip.decompress(path.read_bytes()))["components"]["schemas"]
-    return {
-        name: schema.get("required", []) for name, schema in schemas.items() if name not in ("list", "error")
-    }
+    return {name: schema.get("required", []) for name, schema in schemas.items() if name not in ("list", "error")}
 
 
 @cache

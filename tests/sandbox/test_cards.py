@@ -108,9 +108,7 @@ def test_brands(client: stripe.StripeClient, number: str, brand: str) -> None:
         ("4242424242424242", {"exp_year": 2020}, "invalid_expiry_year"),
     ],
 )
-def test_wrong_numbers_and_dates(
-    client: stripe.StripeClient, number: str, more: dict[str, Any], code: str
-) -> None:
+def test_wrong_numbers_and_dates(client: stripe.StripeClient, number: str, more: dict[str, Any], code: str) -> None:
     with pytest.raises(stripe.CardError) as declined:
         save(client, number, **more)
     assert declined.value.code == code
@@ -177,9 +175,7 @@ def test_challenge_failed_can_be_tried_again(sandbox: Sandbox, client: stripe.St
 
 
 def test_challenge_then_declined(sandbox: Sandbox, client: stripe.StripeClient) -> None:
-    intent = client.v1.payment_intents.create(
-        {**CHARGED, "payment_method": save(client, "4000008260003178").id}
-    )
+    intent = client.v1.payment_intents.create({**CHARGED, "payment_method": save(client, "4000008260003178").id})
     _challenge(sandbox, intent, "complete")
     intent = client.v1.payment_intents.retrieve(intent.id)
     assert intent.last_payment_error is not None
@@ -209,9 +205,7 @@ def test_challenge_page_sends_the_payer_back(client: stripe.StripeClient) -> Non
 
 
 def test_wrong_secret_ends_no_challenge(sandbox: Sandbox, client: stripe.StripeClient) -> None:
-    intent: Any = client.v1.payment_intents.create(
-        {**CHARGED, "payment_method": "pm_card_authenticationRequired"}
-    )
+    intent: Any = client.v1.payment_intents.create({**CHARGED, "payment_method": "pm_card_authenticationRequired"})
     intent.client_secret += "x"
     assert _challenge(sandbox, intent, "complete").status_code == 400
     assert client.v1.payment_intents.retrieve(intent.id).status == "requires_action"
@@ -225,9 +219,7 @@ def test_off_session(sandbox: Sandbox, client: stripe.StripeClient) -> None:
     with pytest.raises(stripe.CardError) as declined:
         client.v1.payment_intents.create(params)
     assert declined.value.code == "authentication_required"
-    setup = client.v1.setup_intents.create(
-        {"customer": customer, "payment_method": method.id, "confirm": True}
-    )
+    setup = client.v1.setup_intents.create({"customer": customer, "payment_method": method.id, "confirm": True})
     assert setup.status == "requires_action"
     _challenge(sandbox, setup, "complete")
     assert client.v1.setup_intents.retrieve(setup.id).status == "succeeded"

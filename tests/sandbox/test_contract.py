@@ -93,9 +93,7 @@ def test_what_breaks_the_contract(form: str, param: str, code: str | None) -> No
     assert (mismatch.value.param, mismatch.value.code) == (param, code)
 
 
-@pytest.mark.parametrize(
-    "form", ["a[b=1", "a]b[=1", "a=1&a[b]=2", "a[b]=1&a=2&a[b]=3", "a" + "[x]" * 20 + "=1"]
-)
+@pytest.mark.parametrize("form", ["a[b=1", "a]b[=1", "a=1&a[b]=2", "a[b]=1&a=2&a[b]=3", "a" + "[x]" * 20 + "=1"])
 def test_malformed_forms(form: str) -> None:
     with pytest.raises(MalformedForm):
         decode_form(form)
@@ -161,11 +159,7 @@ def test_an_independent_reading_of_the_sdk_agrees() -> None:
 
 def brackets(value: Any, prefix: str = "") -> list[tuple[str, str]]:
     if isinstance(value, dict):
-        return [
-            pair
-            for key, item in value.items()
-            for pair in brackets(item, f"{prefix}[{key}]" if prefix else key)
-        ]
+        return [pair for key, item in value.items() for pair in brackets(item, f"{prefix}[{key}]" if prefix else key)]
     if isinstance(value, list):
         return [pair for index, item in enumerate(value) for pair in brackets(item, f"{prefix}[{index}]")]
     return [(prefix, str(value).lower() if isinstance(value, bool) else str(value))]
@@ -192,9 +186,7 @@ def refusal(request: dict[str, Any]) -> str | None:
 def test_the_requests_of_stripes_own_tool_fit() -> None:
     """Every request of `stripe trigger` passes but for what the SDK's version no longer has."""
     requests = [
-        request
-        for file in sorted(TRIGGERS.glob("*.json"))
-        for request in json.loads(file.read_text())["fixtures"]
+        request for file in sorted(TRIGGERS.glob("*.json")) for request in json.loads(file.read_text())["fixtures"]
     ]
     refused = Counter(filter(None, map(refusal, requests)))
     assert refused == REFUSED_TODAY

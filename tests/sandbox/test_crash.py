@@ -107,9 +107,7 @@ def test_killed_at_random_under_load_nothing_happens_twice(process: Process) -> 
         for key in keys:
             while key not in answers:
                 try:
-                    answer = process.sandbox.post(
-                        "/v1/payment_intents", body + key, **{"Idempotency-Key": key}
-                    )
+                    answer = process.sandbox.post("/v1/payment_intents", body + key, **{"Idempotency-Key": key})
                 except httpx.TransportError:
                     time.sleep(0.02)
                     continue

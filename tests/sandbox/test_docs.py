@@ -20,7 +20,5 @@ def test_the_start_command_is_the_real_one() -> None:
 
 
 def test_every_door_is_described(sandbox_app_paths: set[str]) -> None:
-    described = set(
-        re.findall(r"(/_?\w+(?:/\{\w+\})*)[` ]", PAGE.partition("## Control")[2].partition("##")[0])
-    )
+    described = set(re.findall(r"(/_?\w+(?:/\{\w+\})*)[` ]", PAGE.partition("## Control")[2].partition("##")[0]))
     assert sandbox_app_paths <= described

@@ -120,9 +120,7 @@ def test_reordered_webhooks(sandbox: Sandbox, client: stripe.StripeClient, recei
     assert receiver.types() == ["payment_intent.succeeded", "payment_intent.created"]
 
 
-def test_held_webhooks_go_when_drained(
-    sandbox: Sandbox, client: stripe.StripeClient, receiver: Receiver
-) -> None:
+def test_held_webhooks_go_when_drained(sandbox: Sandbox, client: stripe.StripeClient, receiver: Receiver) -> None:
     sandbox.fault("webhook_reorder", count=3)
     listen(client, receiver, "customer.created")
     names = ["Ann", "Bob"]

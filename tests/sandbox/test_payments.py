@@ -183,9 +183,7 @@ def test_automatic_methods_want_a_return_url(sandbox: Sandbox, client: stripe.St
         (5000, "xyz", None),
     ],
 )
-def test_amounts_that_are_refused(
-    client: stripe.StripeClient, amount: int, currency: str, code: str | None
-) -> None:
+def test_amounts_that_are_refused(client: stripe.StripeClient, amount: int, currency: str, code: str | None) -> None:
     with pytest.raises(stripe.InvalidRequestError) as refused:
         client.v1.payment_intents.create({"amount": amount, "currency": currency})
     assert refused.value.code == code
@@ -201,9 +199,7 @@ def test_browser_confirms_with_the_client_secret(sandbox: Sandbox, client: strip
     browser = {"Authorization": f"Bearer pk_test_{sandbox.account}"}
     path = f"/v1/payment_intents/{intent.id}/confirm"
     assert sandbox.post(path, "payment_method=pm_card_visa", **browser).status_code == 400
-    wrong = sandbox.post(
-        path, f"payment_method=pm_card_visa&client_secret={intent.client_secret}x", **browser
-    )
+    wrong = sandbox.post(path, f"payment_method=pm_card_visa&client_secret={intent.client_secret}x", **browser)
     assert wrong.status_code == 404
     card = "type=card&card[number]=4242424242424242&card[exp_month]=1&card[exp_year]=44&card[cvc]=123"
     method = sandbox.post("/v1/payment_methods", card, **browser).json()["id"]

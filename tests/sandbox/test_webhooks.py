@@ -42,10 +42,7 @@ def test_signature_vector() -> None:
     payload, now = b'{"id": "evt_1", "object": "event"}', int(time.time())
     mac = hmac.new(b"whsec_test", str(now).encode() + b"." + payload, hashlib.sha256).hexdigest()
     assert sign(payload, "whsec_test", at=now) == f"t={now},v1={mac}"
-    assert (
-        stripe.Webhook.construct_event(payload, sign(payload, "whsec_test", at=now), "whsec_test").id
-        == "evt_1"
-    )
+    assert stripe.Webhook.construct_event(payload, sign(payload, "whsec_test", at=now), "whsec_test").id == "evt_1"
     with pytest.raises(stripe.SignatureVerificationError, match="tolerance"):
         stripe.Webhook.construct_event(payload, sign(payload, "whsec_test", at=now - 600), "whsec_test")
 
@@ -57,9 +54,7 @@ def test_only_the_types_asked_for(sandbox: Sandbox, client: stripe.StripeClient,
     assert receiver.types() == ["payment_intent.succeeded"]
 
 
-def test_refused_events_are_sent_again_until_accepted(
-    client: stripe.StripeClient, receiver: Receiver
-) -> None:
+def test_refused_events_are_sent_again_until_accepted(client: stripe.StripeClient, receiver: Receiver) -> None:
     receiver.answers = [500, 302]
     listen(client, receiver, "customer.created")
     client.v1.customers.create({"name": "Ann"})
@@ -108,9 +103,7 @@ def test_nothing_leaves_this_machine(client: stripe.StripeClient, url: str) -> N
     assert refused.value.code == "url_invalid"
 
 
-def test_a_dead_endpoint_holds_up_nobody(
-    sandbox: Sandbox, client: stripe.StripeClient, receiver: Receiver
-) -> None:
+def test_a_dead_endpoint_holds_up_nobody(sandbox: Sandbox, client: stripe.StripeClient, receiver: Receiver) -> None:
     dead: Any = {"url": "http://127.0.0.1:9/hook", "enabled_events": ["*"]}
     client.v1.webhook_endpoints.create(dead)
     listen(client, receiver, "customer.created")
