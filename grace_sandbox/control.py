@@ -20,8 +20,8 @@ from grace_sandbox.stripe.call import Call
 from grace_sandbox.stripe.challenges import resolve_challenge
 from grace_sandbox.stripe.errors import StripeError
 from grace_sandbox.stripe.render import render
+from grace_sandbox.stripe.webhooks import Deliverer
 from grace_sandbox.stripe.work import run_due
-from grace_sandbox.webhooks import Deliverer
 
 DRAIN_TIMEOUT_S = 30.0
 _PAGE = """<!doctype html><meta charset="utf-8"><title>3-D Secure test</title>

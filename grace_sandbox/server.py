@@ -13,8 +13,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from grace_sandbox.control import Control
 from grace_sandbox.store import Store
+from grace_sandbox.stripe.webhooks import Deliverer
 from grace_sandbox.stripe.wire import StripeDoor
-from grace_sandbox.webhooks import Deliverer
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 8006

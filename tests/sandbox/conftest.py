@@ -13,7 +13,7 @@ import uvicorn
 from grace_sandbox.control import Control
 from grace_sandbox.server import create_app
 from grace_sandbox.store import Store
-from grace_sandbox.webhooks import Deliverer
+from grace_sandbox.stripe.webhooks import Deliverer
 from tests.sandbox.harness import Receiver, Sandbox, start_receiver, until
 
 _ACCOUNTS = count(1)

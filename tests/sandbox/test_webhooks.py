@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import stripe
 
-from grace_sandbox.webhooks import sign
+from grace_sandbox.stripe.webhooks import sign
 from tests.sandbox.harness import Receiver, Sandbox, complaints, until
 from tests.sandbox.test_payments import pay
 
