@@ -6,6 +6,7 @@ from grace.kit.errors import Unauthenticated
 from grace.kit.settings import Settings
 from grace.kit.tx import Principal, Tx
 from grace.trust.audit.service import load_or_create_signer
+from grace.trust.governance.service.policy import install_shipped_policy
 
 
 async def _nobody(tx: Tx, *, bearer: str | None, session: str | None) -> Principal:
@@ -19,7 +20,11 @@ async def _make_signer(tx: Tx) -> None:
 authenticate: Authenticate = _nobody
 
 
-PREPARE: tuple[Prepare, ...] = (_make_signer,)
+async def _install_policy(tx: Tx) -> None:
+    await install_shipped_policy(tx)
+
+
+PREPARE: tuple[Prepare, ...] = (_make_signer, _install_policy)
 """What every new workspace gets besides its tables; each step may run again."""
 
 
