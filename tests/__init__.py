@@ -1,1 +1,1 @@
-"""Tests, laid out like the code."""
+"""Tests, in the tree of what they test."""

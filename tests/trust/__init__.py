@@ -1,1 +1,1 @@
-"""Tests of what must be right."""
+"""Tests, in the tree of what they test."""

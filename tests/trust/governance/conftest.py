@@ -10,12 +10,6 @@ from tests.fixtures.workspace import WorkspaceUnderTest
 from tests.trust.governance import sample
 from tests.trust.governance.office import Office
 
-TMP = """
-create table if not exists tmp_member (id text primary key, kind text, name text, roles text[],
- parliament bool, active bool, owner text);
-grant all on tmp_member to grace_app;
-"""
-
 
 @pytest.fixture
 async def office(workspace: WorkspaceUnderTest) -> Office:
@@ -34,7 +28,6 @@ async def other_office(workspace: WorkspaceUnderTest, migrated: str) -> AsyncIte
 
 async def _open(workspace: WorkspaceUnderTest) -> Office:
     async with workspace.workspaces.owner(workspace.handle) as connection:
-        await connection.execute(TMP)
         await connection.execute(sample.TABLES)
     async with workspace.tx() as tx:
         await sample.activate(tx)

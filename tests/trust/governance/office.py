@@ -11,6 +11,9 @@ import httpx
 from grace.app.web import create_app
 from grace.kit.ids import new_id
 from grace.kit.tx import SYSTEM, Principal, Tx
+from grace.trust.identity import queries
+from grace.trust.identity.rules import Role
+from grace.trust.identity.service import people
 from tests.fixtures.workspace import WorkspaceUnderTest
 
 
@@ -26,32 +29,30 @@ class Office:
         self, name: str, *roles: str, parliament: bool = False, owner: Principal | None = None
     ) -> Principal:
         """A user, or the agent of `owner`."""
-        kind = "agent" if owner else "user"
-        p = Principal(kind, new_id("usr"), name, frozenset(roles), owner=owner and owner.id)
+        async with self.tx(owner or SYSTEM) as tx:
+            if owner is None:
+                email = f"{new_id('mail')}@example.com"
+                made = await people.create_user(
+                    tx, email=email, name=name, roles=given(roles) or [Role.MEMBER], parliament=parliament
+                )
+            else:
+                made = await people.create_agent(tx, name=name, roles=given(roles))
         async with self.tx() as tx:
-            await tx.execute(
-                "insert into tmp_member"
-                " values (%(id)s, %(kind)s, %(name)s, %(roles)s, %(parliament)s, true, %(owner)s)",
-                id=p.id,
-                kind=kind,
-                name=name,
-                roles=list(roles),
-                parliament=parliament,
-                owner=p.owner,
-            )
-        return p
+            if parliament and not made.parliament:
+                await people.set_parliament(tx, principal_id=made.id, member=True)
+            found = await queries.principal(tx, made.id)
+        assert found is not None
+        return found
 
     async def shut_out(self, member: Principal) -> None:
         """The member may no longer act here."""
         async with self.tx() as tx:
-            await tx.execute("update tmp_member set active = false where id = %(id)s", id=member.id)
+            await people.disable(tx, principal_id=member.id)
 
     async def set_roles(self, member: Principal, *roles: str) -> None:
         """The member has these roles from now on."""
         async with self.tx() as tx:
-            await tx.execute(
-                "update tmp_member set roles = %(roles)s where id = %(id)s", id=member.id, roles=list(roles)
-            )
+            await people.set_roles(tx, principal_id=member.id, roles=given(roles))
 
     @asynccontextmanager
     async def tx(self, principal: Principal = SYSTEM, *, later: timedelta = timedelta(0)) -> AsyncIterator[Tx]:
@@ -78,3 +79,8 @@ class Office:
         """Rows as they are stored."""
         async with self.tx() as tx:
             return await tx.all(dict, query, **params)
+
+
+def given(roles: tuple[str, ...]) -> list[Role]:
+    """Roles by their names."""
+    return [Role(role) for role in roles]
