@@ -25,17 +25,15 @@ async def history(tx: Tx, *, subject: tuple[str, str], limit: int = 100) -> list
 async def seal_lag_seconds(tx: Tx) -> float:
     """The age of the oldest entry that is not sealed, 0 when all are: the measure to alert on."""
     lag = await tx.value(
-        "select extract(epoch from clock_timestamp() - min(e.recorded_at)) from audit_entry e, audit_head h"
-        " where (e.xid, e.id) > (h.xid, h.entry_id)"
+        "select (select extract(epoch from clock_timestamp() - e.recorded_at) from audit_entry e"
+        " where (e.xid, e.id) > (h.xid, h.entry_id) order by e.xid, e.id limit 1) from audit_head h"
     )
     return max(float(lag or 0), 0.0)
 
 
 async def last_checkpoint(tx: Tx) -> Checkpoint | None:
     """The newest signed tree head, to be kept outside."""
-    return await tx.first(
-        Checkpoint, "select size, root, note from audit_checkpoint order by size desc limit 1"
-    )
+    return await tx.first(Checkpoint, "select size, root, note from audit_checkpoint order by size desc limit 1")
 
 
 async def inclusion_proof(tx: Tx, *, leaf: int, size: int) -> list[bytes]:
@@ -52,22 +50,21 @@ async def stored_nodes(connection: AsyncConnection, ranges: Iterable[NodeRange])
     """Read stored nodes in one statement. The answer raises LogRewound for a node that is missing."""
     wanted = [(level, first + i) for level, first, width in ranges for i in range(width)]
     cursor = await connection.execute(
-        "with wanted as materialized (select * from unnest(%s::int[], %s::bigint[]) as w (level, index))"
-        " select w.level, w.index, l.hash from wanted w"
-        " join audit_leaf l on l.index = w.index where w.level = 0"
-        " union all select w.level, w.index, n.hash from wanted w"
-        " join audit_node n on n.level = w.level and n.index = w.index",
+        "select w.level, w.index, case w.level"
+        " when 0 then (select l.hash from audit_leaf l where l.index = w.index)"
+        " else (select n.hash from audit_node n where n.level = w.level and n.index = w.index) end"
+        " from unnest(%s::int[], %s::bigint[]) as w (level, index)",
         [[level for level, _ in wanted], [index for _, index in wanted]],
     )
-    found: dict[tuple[int, int], bytes] = {
+    found: dict[tuple[int, int], bytes | None] = {
         (level, index): digest for level, index, digest in await cursor.fetchall()
     }
 
     def node(level: int, index: int) -> bytes:
-        try:
-            return found[level, index]
-        except KeyError:
-            raise LogRewound(f"node {index} of level {level} of the tree is missing") from None
+        digest = found[level, index]
+        if digest is None:
+            raise LogRewound(f"node {index} of level {level} of the tree is missing")
+        return digest
 
     return node
 

@@ -113,28 +113,29 @@ async def _store(tx: Tx, entries: list[_Recorded]) -> None:
             principal_id=tx.principal.id,
             principal_owner=tx.principal.owner or "",
             request_id=tx.request_id,
-            **{
-                f"{name}{n}": value for n, entry in enumerate(some) for name, value in entry._asdict().items()
-            },
+            **{f"{name}{n}": value for n, entry in enumerate(some) for name, value in entry._asdict().items()},
         )
 
 
 @lru_cache(maxsize=64)
 def _statement(count: int) -> str:
     """Rows of VALUES: they cost the client half of what arrays cost, and most transactions record one to four."""
-    entries = ", ".join(
-        "(%(at)s, %(recorded_at)s, %(principal_kind)s, %(principal_id)s, %(principal_owner)s, %(request_id)s,"
-        f" %(action{n})s, %(subject_kind{n})s, %(subject_id{n})s, %(header{n})s, %(commitment{n})s)"
-        for n in range(count)
-    )
-    payloads = ", ".join(f"(%(commitment{n})s, %(salt{n})s, %(payload{n})s)" for n in range(count))
-    return (
-        "with entry as (insert into audit_entry (at, recorded_at, principal_kind, principal_id, principal_owner,"
-        f" request_id, action, subject_kind, subject_id, header, commitment) values {entries}"
-        " returning id, commitment) insert into audit_payload (entry_id, salt, payload)"
-        f" select e.id, p.salt, p.payload from entry e join (values {payloads})"
-        " as p (commitment, salt, payload) using (commitment)"
-    )
+    return _STORE.replace("<entries>", _rows(_ENTRY_ROW, count)).replace("<payloads>", _rows(_PAYLOAD_ROW, count))
+
+
+def _rows(row: str, count: int) -> str:
+    return ", ".join(row.replace("#", str(n)) for n in range(count))
 
 
 _ENTRIES_PER_STATEMENT = 1_000
+_ENTRY_ROW = (
+    "(%(at)s, %(recorded_at)s, %(principal_kind)s, %(principal_id)s, %(principal_owner)s, %(request_id)s,"
+    " %(action#)s, %(subject_kind#)s, %(subject_id#)s, %(header#)s, %(commitment#)s)"
+)
+_PAYLOAD_ROW = "(%(commitment#)s, %(salt#)s, %(payload#)s)"
+_STORE = (
+    "with entry as (insert into audit_entry (at, recorded_at, principal_kind, principal_id, principal_owner,"
+    " request_id, action, subject_kind, subject_id, header, commitment) values <entries> returning id, commitment)"
+    " insert into audit_payload (entry_id, salt, payload) select e.id, p.salt, p.payload from entry e"
+    " join (values <payloads>) as p (commitment, salt, payload) using (commitment)"
+)

@@ -141,9 +141,7 @@ def range_nodes(leaves: range) -> list[NodeRange]:
 
 def range_hash(leaves: range, node: NodeHash) -> bytes:
     """The Merkle tree hash of a leaf range of a proof, from stored nodes."""
-    subtrees = [
-        _fold([node(level, first + i) for i in range(width)]) for level, first, width in range_nodes(leaves)
-    ]
+    subtrees = [_fold([node(level, first + i) for i in range(width)]) for level, first, width in range_nodes(leaves)]
     root = subtrees.pop()
     while subtrees:
         root = node_hash(subtrees.pop(), root)
