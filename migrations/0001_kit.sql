@@ -102,17 +102,28 @@ create table refused_event (
   at timestamptz not null default clock_timestamp()
 );
 
-create table due_run (
-  name text primary key,
-  ran_until timestamptz not null
+create table link (
+  id text primary key,
+  kind text not null,
+  subject text not null,
+  version int not null,
+  token_hash bytea not null unique,
+  expires_at timestamptz not null,
+  unique (kind, subject)
+);
+
+create table setting (
+  name text primary key check (name ~ '^[a-z][a-z0-9_]{0,63}$'),
+  value jsonb not null,
+  version bigint not null default 1
 );
 
 do $$ begin
   if exists (select from pg_roles where rolname = 'grace_app') then
     grant usage on schema public to grace_app;
     grant select, update on workspace, fact_cursor to grace_app;
-    grant select, insert, update, delete on idempotency, due_run to grace_app;
-    grant select, insert, update on reaction to grace_app;
+    grant select, insert, update, delete on idempotency to grace_app;
+    grant select, insert, update on reaction, link, setting to grace_app;
     grant select, insert on fact, inbox, refused_event to grace_app;
   end if;
 end $$;

@@ -279,9 +279,7 @@ class _Run:
                     ready()
                 elif time.monotonic() >= deadline:
                     names = ", ".join(child.command.name for child in waiting)
-                    raise SupervisorError(
-                        f"Not ready after {self.limits.ready_timeout_s:g} seconds: {names}."
-                    )
+                    raise SupervisorError(f"Not ready after {self.limits.ready_timeout_s:g} seconds: {names}.")
             time.sleep(TICK_S)
 
     def _revive(self) -> None:

@@ -9,7 +9,7 @@ import asyncio
 import functools
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Protocol, TypeVar
 
 import psycopg
 import structlog
@@ -36,6 +36,7 @@ SIGNED_IN = "signed-in"
 SESSION_COOKIE = "grace_session"
 TRIES = 3
 _RETRIED = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Awaitable[Any]])
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
 
@@ -85,7 +86,11 @@ class Door(APIRoute):
                 edge.limits.spend(_address(request), edge.settings.rate_anonymous_per_minute)
                 return await run(request)
             for attempt in range(1, TRIES + 1):
-                unit = Unit(edge.workspaces, await _workspace(edge, request, rule), request_id=request.state.id)
+                unit = Unit(
+                    edge.workspaces,
+                    await _workspace(edge, request, rule),
+                    request_id=getattr(request.state, "id", None),
+                )
                 request.state.unit = unit
                 try:
                     return await _serve(edge, unit, request, rule, run)
@@ -269,10 +274,10 @@ class Doors(APIRouter):
         key_in_body: bool = False,
         secrets: tuple[str, ...] = (),
         hidden: bool = False,
-    ) -> Callable[[Callable[..., Awaitable[Any]]], Callable[..., Awaitable[Any]]]:
+    ) -> Callable[[Endpoint], Endpoint]:
         """Declare a door. `returns` is the answer's model; `held` adds the 202 of an action that waits."""
 
-        def register(endpoint: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        def register(endpoint: Endpoint) -> Endpoint:
             @functools.wraps(endpoint)
             async def call(*args: Any, **kwargs: Any) -> Response:
                 result = await endpoint(*args, **kwargs)
@@ -294,19 +299,19 @@ class Doors(APIRouter):
 
         return register
 
-    def get(self, path: str, **rule: Any) -> Any:
+    def get(self, path: str, **rule: Any) -> Callable[[Endpoint], Endpoint]:
         """A door that only reads."""
         return self.door("GET", path, **rule)
 
-    def post(self, path: str, **rule: Any) -> Any:
+    def post(self, path: str, **rule: Any) -> Callable[[Endpoint], Endpoint]:
         """A door that acts."""
         return self.door("POST", path, **rule)
 
-    def put(self, path: str, **rule: Any) -> Any:
+    def put(self, path: str, **rule: Any) -> Callable[[Endpoint], Endpoint]:
         """A door that replaces."""
         return self.door("PUT", path, **rule)
 
-    def delete(self, path: str, **rule: Any) -> Any:
+    def delete(self, path: str, **rule: Any) -> Callable[[Endpoint], Endpoint]:
         """A door that ends something."""
         return self.door("DELETE", path, **rule)
 

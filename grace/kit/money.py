@@ -96,7 +96,7 @@ def to_minor(amount: Decimal | int | str, currency: str) -> int:
 
 def exact(amount: Decimal | int | str) -> Decimal:
     """A finite Decimal of at most 30 digits from a number's text."""
-    if isinstance(amount, bool | float):
+    if isinstance(amount, bool) or not isinstance(amount, Decimal | int | str):
         raise InvalidMoney("The amount is not an exact number.")
     try:
         value = Decimal(amount)

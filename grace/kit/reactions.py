@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 BATCH = 500
 ATTEMPTS = 8
-LEASE_S = 60
+LEASE_S = 30
 NOTIFY_BYTES = 7000
 LIVE_CHANNEL = "grace_live"
 
@@ -160,51 +160,71 @@ class _Due:
 
 async def react(workspaces: Workspaces, handle: str) -> bool:
     """Run one due reaction. False when there is none."""
-    due = await _claim(workspaces, handle)
-    if due is None:
-        return False
-    subscriber = _subscribers.get(due.subscriber)
+    due: _Due | None = None
     try:
-        if subscriber is None:
-            raise LookupError(f"nothing is called {due.subscriber} in this version")
-        fact = subscriber.fact.from_data(due.data)
-        prepared = await subscriber.prepare(workspaces, handle, fact) if subscriber.prepare else None
+        async with transaction(workspaces, handle) as tx:
+            due = await _claim(tx)
+            if due is None:
+                return False
+            subscriber = _subscribers.get(due.subscriber)
+            if subscriber is None:
+                raise LookupError(f"nothing is called {due.subscriber} in this version")
+            fact = subscriber.fact.from_data(due.data)
+            tx.request_id = due.request_id
+            if subscriber.prepare is None:
+                await _handle(tx, due, subscriber, fact, None)
+                return True
+            await _lease(tx, due)
+        prepared = await subscriber.prepare(workspaces, handle, fact)
         async with transaction(workspaces, handle, request_id=due.request_id) as tx:
-            if await _lock(tx, due):
-                await subscriber.handle(tx, fact, prepared)
-                await tx.execute(
-                    "update reaction set state = 'done', done_at = clock_timestamp(), claimed_until = null,"
-                    " error = null where fact_id = %(fact)s and subscriber = %(name)s",
-                    fact=due.fact_id,
-                    name=due.subscriber,
-                )
+            if await _still_due(tx, due):
+                await _handle(tx, due, subscriber, fact, prepared)
     except Exception as error:
+        if due is None:
+            raise
         await _failed(workspaces, handle, due, error)
     return True
 
 
-async def _claim(workspaces: Workspaces, handle: str) -> _Due | None:
-    """Lease one row, so that two workers do not prepare the same reaction at once."""
-    async with transaction(workspaces, handle) as tx:
-        return await tx.first(
-            _Due,
-            "with next as (select fact_id, subscriber from reaction where state = 'due'"
-            " and due_at <= clock_timestamp() and (claimed_until is null or claimed_until < clock_timestamp())"
-            " order by due_at, fact_id limit 1 for update skip locked)"
-            " update reaction r set claimed_until = clock_timestamp() + %(lease)s from next, fact f"
-            " where r.fact_id = next.fact_id and r.subscriber = next.subscriber and f.id = r.fact_id"
-            " returning r.fact_id, r.subscriber, f.kind, f.data, f.request_id, r.attempts",
-            lease=timedelta(seconds=LEASE_S),
-        )
+async def _claim(tx: Tx) -> _Due | None:
+    """Lock the row that has been due longest and that nobody works on."""
+    return await tx.first(
+        _Due,
+        "select r.fact_id, r.subscriber, f.kind, f.data, f.request_id, r.attempts"
+        " from reaction r join fact f on f.id = r.fact_id where r.state = 'due' and r.due_at <= clock_timestamp()"
+        " and (r.claimed_until is null or r.claimed_until < clock_timestamp())"
+        " order by r.due_at, r.fact_id limit 1 for update of r skip locked",
+    )
 
 
-async def _lock(tx: Tx, due: _Due) -> bool:
+async def _lease(tx: Tx, due: _Due) -> None:
+    """Keep others away while the outside world is asked; a dead worker's lease ends by itself."""
+    await tx.execute(
+        "update reaction set claimed_until = clock_timestamp() + %(lease)s"
+        " where fact_id = %(fact)s and subscriber = %(name)s",
+        lease=timedelta(seconds=LEASE_S),
+        fact=due.fact_id,
+        name=due.subscriber,
+    )
+
+
+async def _still_due(tx: Tx, due: _Due) -> bool:
     state = await tx.value(
         "select state from reaction where fact_id = %(fact)s and subscriber = %(name)s for update",
         fact=due.fact_id,
         name=due.subscriber,
     )
     return bool(state == "due")
+
+
+async def _handle(tx: Tx, due: _Due, subscriber: Subscriber, fact: Fact, prepared: Any) -> None:
+    await subscriber.handle(tx, fact, prepared)
+    await tx.execute(
+        "update reaction set state = 'done', done_at = clock_timestamp(), claimed_until = null, error = null"
+        " where fact_id = %(fact)s and subscriber = %(name)s",
+        fact=due.fact_id,
+        name=due.subscriber,
+    )
 
 
 async def _failed(workspaces: Workspaces, handle: str, due: _Due, error: Exception) -> None:

@@ -102,6 +102,9 @@ class Settings(BaseSettings):
     stripe_read_back: bool = _named(
         True, "GRACE_STRIPE_READ_BACK", description="Fetch the object again before an event is believed."
     )
+    governance_decision_days: int = _named(
+        7, "GRACE_GOVERNANCE_DECISION_DAYS", ge=1, le=365, description="How long a held action waits for votes."
+    )
     example: bool = _named(True, "GRACE_EXAMPLE", description="Whether a first start loads the example business.")
 
     @property

@@ -154,7 +154,7 @@ class Workspaces:
         for handle in list(self._pools):
             await self.forget(handle)
 
-    async def create_database(self, handle: str) -> bool:
+    async def create_database(self, handle: str, *, template: str = "template0") -> bool:
         """Make the database and, where the login may, the restricted role. False when it was there."""
         if not HANDLE.match(handle):
             raise ValueError("a handle is 1 to 32 lower-case letters and digits and begins with a letter")
@@ -163,8 +163,8 @@ class Workspaces:
             self._role = None
             try:
                 await connection.execute(
-                    sql.SQL("create database {} template template0 encoding 'UTF8'").format(
-                        sql.Identifier(PREFIX + handle)
+                    sql.SQL("create database {} template {} encoding 'UTF8'").format(
+                        sql.Identifier(PREFIX + handle), sql.Identifier(template)
                     )
                 )
             except psycopg.errors.DuplicateDatabase:

@@ -100,9 +100,7 @@ def test_a_failed_installation_is_tried_again(machine: Machine) -> None:
 def test_brings_uv(machine: Machine, present: bool) -> None:
     if present:
         machine.install("uv", "#!/bin/sh\nexit 2\n")
-    makes_uv = (
-        f"#!/bin/sh\n[ \"$2\" = venv ] || exit 0\nmkdir -p .uv/bin && cat >.uv/bin/uv <<'END'\n{UV}END\n"
-    )
+    makes_uv = f"#!/bin/sh\n[ \"$2\" = venv ] || exit 0\nmkdir -p .uv/bin && cat >.uv/bin/uv <<'END'\n{UV}END\n"
     pip = "#!/bin/sh\nexit 0\n"
     fill = f"cat >.uv/bin/python <<'END'\n{pip}END\nchmod +x .uv/bin/*\n"
     machine.install("python3", makes_uv + fill)
@@ -126,9 +124,7 @@ def test_no_python_is_said(machine: Machine) -> None:
 
 
 def test_a_python_without_venv_is_said(machine: Machine) -> None:
-    machine.install(
-        "python3", '#!/bin/sh\n[ "$2" != venv ] || { echo "ensurepip is not available"; exit 1; }\n'
-    )
+    machine.install("python3", '#!/bin/sh\n[ "$2" != venv ] || { echo "ensurepip is not available"; exit 1; }\n')
     done = machine.setup()
     assert done.returncode == 1
     assert "ensurepip is not available" in done.stderr

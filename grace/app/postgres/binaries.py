@@ -132,9 +132,7 @@ def _copied(package: Path, folder: Path, major: int) -> Path:
     making = Path(tempfile.mkdtemp(prefix=".making-", dir=target.parent))
     try:
         for source in (folder / "bin", folder / "lib", folder / "share"):
-            shutil.copytree(
-                source, making / PACKAGE / folder.name / source.name, ignore=shutil.ignore_patterns("*.a")
-            )
+            shutil.copytree(source, making / PACKAGE / folder.name / source.name, ignore=shutil.ignore_patterns("*.a"))
         libraries = package.with_name(f"{PACKAGE}.libs")
         if libraries.is_dir():
             shutil.copytree(libraries, making / libraries.name)

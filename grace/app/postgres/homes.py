@@ -128,21 +128,23 @@ def set_aside(home: Home) -> Path:
 def make_home(home: Home) -> None:
     """Make the folders of a home and its password."""
     if set(str(home.path)) & set('"$`\\'):
-        raise PostgresError(
-            f'pg_ctl cannot work in {home.path}: choose a data directory without ", $, ` and \\.'
-        )
+        raise PostgresError(f'pg_ctl cannot work in {home.path}: choose a data directory without ", $, ` and \\.')
     make_folder(home.path, mode=0o711 if home.account.switch else 0o700)
     if home.account.switch and not home.twin.exists():
         _write_private(home.twin, secrets.token_hex(16))
     if not home.log.exists():
         make_folder(home.log, mode=0o700)
         home.account.own(home.log)
-    if not home.password.exists():
-        if home.pgdata.exists():
-            raise PostgresError(
-                f"{home.password} is missing, and with it the way into {home.pgdata}: restore it."
-            )
+    if not home.password.exists() and not home.pgdata.exists():
         _write_private(home.password, secrets.token_urlsafe(32))
+
+
+def read_password(home: Home) -> str:
+    """The superuser's password, without which there is no way into the cluster."""
+    password = _read(home.password)
+    if not password:
+        raise PostgresError(f"{home.password} is missing, and with it the way into {home.pgdata}: restore it.")
+    return password
 
 
 def marry(home: Home) -> None:
@@ -171,9 +173,7 @@ def make_socket_folder(home: Home) -> Path:
         home.account.own(folder)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != home.account.uid or found.st_mode & 0o077:
-        raise PostgresError(
-            f"{folder} is not a private folder of the server's user: remove it and start again."
-        )
+        raise PostgresError(f"{folder} is not a private folder of the server's user: remove it and start again.")
     return folder
 
 

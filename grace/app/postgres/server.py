@@ -70,6 +70,7 @@ def start(
         homes.make_home(home)
         if not home.pgdata.exists():
             _initialise(home, programs, major=major, durable=durable)
+        homes.read_password(home)
         homes.marry(home)
         _clear_dead(home)
         return _launch(home, programs, tcp_port=tcp_port, durable=durable, notice=notice)
@@ -143,9 +144,7 @@ def _check_major(home: Home, programs: Path, major: int) -> None:
     old = _programs_of(home) if found in binaries.FOLDERS else f"<folder of the PostgreSQL {found} programs>"
     dump = home.path / f"postgresql-{found}.sql"
     socket = homes.socket_folder(home)
-    become = (
-        f"setpriv --reuid={home.account.uid} --regid={home.account.gid} --clear-groups " * home.account.switch
-    )
+    become = f"setpriv --reuid={home.account.uid} --regid={home.account.gid} --clear-groups " * home.account.switch
     raise PostgresError(
         f"The database in {home.pgdata} was made by PostgreSQL {found}; this start uses PostgreSQL {major}. "
         f"Nothing was changed. To upgrade it (the password is in {home.password}):\n"
@@ -189,9 +188,7 @@ def _initialise(home: Home, programs: Path, *, major: int, durable: bool) -> Non
         os.sync()
 
 
-def _launch(
-    home: Home, programs: Path, *, tcp_port: int | None, durable: bool, notice: str | None
-) -> ServerInfo:
+def _launch(home: Home, programs: Path, *, tcp_port: int | None, durable: bool, notice: str | None) -> ServerInfo:
     socket = homes.make_socket_folder(home)
     home.settings.write_text(
         config.fragment(socket_folder=socket, log_folder=home.log, tcp_port=tcp_port, durable=durable)
@@ -225,14 +222,9 @@ def _await_starting(home: Home, programs: Path) -> ServerInfo | None:
     return found
 
 
-def _answering(
-    home: Home, programs: Path, *, started: bool = False, notice: str | None = None
-) -> ServerInfo | None:
+def _answering(home: Home, programs: Path, *, started: bool = False, notice: str | None = None) -> ServerInfo | None:
     """The server, if `pg_ctl` finds its process and it answers a connection as this cluster."""
-    if (
-        not home.pgdata.exists()
-        or binaries.run(home.account, programs / "pg_ctl", "-D", home.pgdata, "status")[0]
-    ):
+    if not home.pgdata.exists() or binaries.run(home.account, programs / "pg_ctl", "-D", home.pgdata, "status")[0]:
         return None
     lines = _pid_file(home)
     if len(lines) < 5:
@@ -241,7 +233,7 @@ def _answering(
         host=lines[4],
         port=lines[3],
         user="postgres",
-        password=home.password.read_text().strip(),
+        password=homes.read_password(home),
         dbname="postgres",
     )
     try:

@@ -131,10 +131,16 @@ def test_a_server_that_cannot_start_says_why(data_dir: Path) -> None:
 
 def test_a_missing_password_file_is_said(data_dir: Path) -> None:
     info = fast(data_dir)
-    server.stop(data_dir)
-    (info.pgdata.parent / "password").unlink()
+    password = info.pgdata.parent / "password"
+    secret = password.read_text()
+    password.unlink()
     with pytest.raises(PostgresError, match="password is missing"):
         fast(data_dir)
+    assert server.stop(data_dir)
+    with pytest.raises(PostgresError, match="password is missing"):
+        fast(data_dir)
+    password.write_text(secret)
+    assert fast(data_dir).major == postgres_major()
 
 
 def test_another_major_is_refused_and_the_message_upgrades(data_dir: Path) -> None:

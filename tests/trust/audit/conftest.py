@@ -1,22 +1,18 @@
 """A fresh workspace with an audit log, and what tests do to it."""
 
-from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import timedelta
 
 import pytest
 from psycopg import AsyncConnection
 
-from grace.kit.ids import new_id
-from grace.kit.migrations import migrate
 from grace.kit.tx import Principal, Tx, transaction
 from grace.kit.workspace import Workspaces
 from grace.trust.audit import jobs, service, verifier
 from grace.trust.audit.models import Report
 from grace.trust.audit.rules.notes import Signer
+from tests.fixtures.workspace import WorkspaceUnderTest
 
-MASTER_KEY = bytes(range(32))
 OWNER = Principal("user", "user_1", "Olga", frozenset({"owner"}))
 
 
@@ -78,22 +74,10 @@ class Log:
 
 
 @pytest.fixture
-async def log(postgres_server: str) -> AsyncIterator[Log]:
-    """An empty log in a workspace of its own."""
-    workspaces = Workspaces(postgres_server, master_key=MASTER_KEY)
-    handle = "a" + new_id("ws").removeprefix("ws_")[-20:]
-    await workspaces.create_database(handle)
-    try:
-        async with workspaces.owner(handle) as connection:
-            await migrate(connection)
-            await connection.execute(
-                "insert into workspace (handle, kind, name, currency, clock_offset)"
-                " values (%s, 'test', 'T', 'EUR', %s)",
-                [handle, timedelta(days=3)],
-            )
-        async with transaction(workspaces, handle) as tx:
-            signer = await service.load_or_create_signer(tx)
-        yield Log(workspaces, handle, signer)
-    finally:
-        await workspaces.close()
-        await workspaces.drop(handle)
+async def log(workspace: WorkspaceUnderTest) -> Log:
+    """An empty log in a workspace of its own, whose business time is three days ahead."""
+    async with workspace.workspaces.owner(workspace.handle) as connection:
+        await connection.execute("update workspace set clock_offset = '3 days'")
+    async with workspace.tx() as tx:
+        signer = await service.load_or_create_signer(tx)
+    return Log(workspace.workspaces, workspace.handle, signer)

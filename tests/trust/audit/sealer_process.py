@@ -8,7 +8,7 @@ from grace.kit.tx import transaction
 from grace.kit.workspace import Workspaces
 from grace.trust.audit import jobs, service
 from grace.trust.audit.checkpoints import CheckpointFile
-from tests.trust.audit.conftest import MASTER_KEY
+from tests.fixtures.workspace import MASTER_KEY
 
 
 async def main(dsn: str, handle: str, path: str) -> None:

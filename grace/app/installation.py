@@ -1,0 +1,88 @@
+"""An installation: its server, its workspaces, and how one is made."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+
+import psycopg
+
+from grace.kit.errors import Conflict
+from grace.kit.keys import load_master_key
+from grace.kit.migrations import migrate
+from grace.kit.money import check_currency
+from grace.kit.settings import Settings
+from grace.kit.tx import Tx, transaction
+from grace.kit.workspace import Kind, Workspaces
+
+Prepare = Callable[[Tx], Awaitable[None]]
+
+
+class NotRunning(RuntimeError):
+    """There is no database to talk to; says what to start."""
+
+
+def open_workspaces(settings: Settings, *, dsn: str | None = None) -> Workspaces:
+    """The installation's workspaces: on the server that is named, or the embedded one if it runs."""
+    if dsn is None and settings.database_url is not None:
+        dsn = settings.database_url.get_secret_value()
+    if dsn is None:
+        from grace.app.postgres import server
+
+        running = server.status(settings.data_dir)
+        if running is None:
+            raise NotRunning(
+                f"No database runs for {settings.data_dir}. Start everything with `grace up`, "
+                "or only the database with `grace db start`."
+            )
+        dsn = running.dsn
+    master_key = load_master_key(settings.master_key_path)
+    return Workspaces(dsn, master_key=master_key, pool_size=settings.database_pool_size)
+
+
+async def create_workspace(
+    workspaces: Workspaces,
+    handle: str,
+    *,
+    kind: Kind,
+    name: str | None = None,
+    currency: str = "USD",
+    clock_offset: timedelta = timedelta(0),
+    prepare: Sequence[Prepare] = (),
+    template: str = "template0",
+) -> bool:
+    """Make what is missing of a workspace; False when it was whole. Conflict when it has another kind."""
+    code = check_currency(currency)
+    made = await workspaces.create_database(handle, template=template)
+    async with workspaces.owner(handle) as connection:
+        await migrate(connection)
+        cursor = await connection.execute(
+            "insert into workspace (handle, kind, name, currency, clock_offset) values (%s, %s, %s, %s, %s)"
+            " on conflict do nothing returning true",
+            [handle, kind, name or handle.capitalize(), code, clock_offset],
+        )
+        made = await cursor.fetchone() is not None or made
+        cursor = await connection.execute("select kind from workspace")
+        row = await cursor.fetchone()
+    if row is None or row[0] != kind:
+        raise Conflict(f"Workspace {handle} exists and is not a {kind} workspace; a workspace keeps its kind.")
+    async with transaction(workspaces, handle) as tx:
+        for step in prepare:
+            await step(tx)
+    return made
+
+
+async def migrate_all(workspaces: Workspaces) -> dict[str, list[str]]:
+    """Bring every workspace's schema up to this version; what was applied where."""
+    applied = {}
+    for handle in await workspaces.handles():
+        async with workspaces.owner(handle) as connection:
+            applied[handle] = await migrate(connection)
+    return applied
+
+
+async def reachable(dsn: str) -> bool:
+    """Whether the server answers."""
+    try:
+        async with await psycopg.AsyncConnection.connect(dsn, connect_timeout=3):
+            return True
+    except psycopg.OperationalError:
+        return False

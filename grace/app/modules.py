@@ -1,0 +1,31 @@
+"""Finds what Grace is made of: every module that declares doors, reactions, jobs, due work or actions.
+
+A slice is picked up by the names of its files, so that adding one touches nothing here.
+"""
+
+import importlib
+import pkgutil
+from functools import cache
+from types import ModuleType
+
+import grace
+from grace.kit.edge import Doors
+
+DECLARING = ("api", "pages", "jobs", "actions", "reactions")
+
+
+@cache
+def load() -> tuple[ModuleType, ...]:
+    """Import them all, in the order of their names."""
+    names = sorted(
+        info.name
+        for info in pkgutil.walk_packages(grace.__path__, "grace.")
+        if info.name.startswith("grace.flows.")
+        or (info.name.rpartition(".")[2] in DECLARING and not info.name.startswith("grace.app."))
+    )
+    return tuple(importlib.import_module(name) for name in names)
+
+
+def doors() -> list[Doors]:
+    """The doors of every module."""
+    return [value for module in load() for value in vars(module).values() if isinstance(value, Doors)]

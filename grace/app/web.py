@@ -1,0 +1,186 @@
+"""The web application: the doors of every module behind one edge."""
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request, WebSocket
+from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from grace.app import modules, wiring
+from grace.app.system import doors as system_doors
+from grace.kit.edge import Edge
+from grace.kit.errors import Invalid, Malformed, NotFound, Problem, TooLarge
+from grace.kit.limits import Limits
+from grace.kit.live import Live
+from grace.kit.money import InvalidMoney
+from grace.kit.settings import Settings
+from grace.kit.tx import new_request_id
+from grace.kit.web import problem_response
+from grace.kit.workspace import Workspaces
+
+log = structlog.get_logger()
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'",
+}
+
+
+def create_app(workspaces: Workspaces, settings: Settings) -> FastAPI:
+    """The application over an installation's workspaces. It closes their pools when it ends."""
+    wiring.bind(settings)
+    edge = Edge(workspaces, wiring.authenticate, settings, Limits())
+    live = Live(edge)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await live.close()
+        await workspaces.close()
+
+    app = FastAPI(
+        title="Grace",
+        version="1",
+        summary="The back office of a business run by people and AI agents.",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.edge = edge
+    for doors in [system_doors, *modules.doors()]:
+        app.include_router(doors)
+
+    @app.websocket("/ws")
+    async def ws(socket: WebSocket) -> None:
+        await live.serve(socket)
+
+    _answer_problems(app)
+    app.add_middleware(_Edges, max_body_bytes=settings.max_body_bytes)
+    if settings.allowed_origins:
+        origins = [origin.strip() for origin in settings.allowed_origins.split(",")]
+        app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"])
+    return app
+
+
+def _answer_problems(app: FastAPI) -> None:
+    def on(kind: type[Exception]) -> Callable[[Callable[[Any], Problem]], None]:
+        def register(translate: Callable[[Any], Problem]) -> None:
+            async def answer(request: Request, error: Exception) -> Response:
+                return problem_response(translate(error), request.state.id)
+
+            app.add_exception_handler(kind, answer)
+
+        return register
+
+    on(Problem)(lambda error: error)
+    on(InvalidMoney)(lambda error: Invalid(str(error), type="invalid-amount"))
+    on(RequestValidationError)(_invalid)
+    on(HTTPException)(_of_http)
+
+
+def _invalid(error: RequestValidationError) -> Problem:
+    found = [
+        {"at": ".".join(str(part) for part in e["loc"] if part != "body"), "what": str(e["msg"])[:300]}
+        for e in error.errors()[:20]
+    ]
+    detail = "; ".join(f"{e['at'] or 'body'}: {e['what']}" for e in found[:3])
+    return Invalid(detail or "The request is not valid.", errors=found)
+
+
+def _of_http(error: HTTPException) -> Problem:
+    if error.status_code == 404:
+        return NotFound("There is nothing at this address.", type="no-such-address")
+    problem = Malformed(str(error.detail), type="method-not-allowed" if error.status_code == 405 else None)
+    problem.status = error.status_code  # type: ignore[misc]
+    return problem
+
+
+class _Edges:
+    """Around every request: an id, the size limit, security headers, one log line, no bare 500."""
+
+    def __init__(self, app: ASGIApp, *, max_body_bytes: int) -> None:
+        self._app = app
+        self._max = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = new_request_id()
+        scope.setdefault("state", {})["id"] = request_id
+        started, status, begun = time.perf_counter(), 500, False
+
+        async def reply(message: Message) -> None:
+            nonlocal status, begun
+            if message["type"] == "http.response.start":
+                status, begun = message["status"], True
+                present = {name for name, _ in message["headers"]}
+                extra = {**HEADERS, "X-Request-Id": request_id}
+                message["headers"] = [
+                    *message["headers"],
+                    *(
+                        (name.lower().encode(), value.encode())
+                        for name, value in extra.items()
+                        if name.lower().encode() not in present
+                    ),
+                ]
+            await send(message)
+
+        try:
+            await self._app(scope, self._bounded(scope, receive), reply)
+        except TooLarge as refusal:
+            await _send_problem(refusal, request_id, scope, receive, reply)
+        except Exception as error:
+            log.error("request failed", request_id=request_id, path=scope["path"], exc_info=error)
+            if begun:
+                raise
+            problem = Problem("Nothing was changed. Tell us the request id if it happens again.")
+            await _send_problem(problem, request_id, scope, receive, reply)
+        finally:
+            route = getattr(scope.get("route"), "path", None)
+            log.info(
+                "request",
+                request_id=request_id,
+                method=scope["method"],
+                route=route,
+                status=status,
+                ms=round((time.perf_counter() - started) * 1000, 1),
+            )
+
+    def _bounded(self, scope: Scope, receive: Receive) -> Receive:
+        length = dict(scope["headers"]).get(b"content-length", b"0")
+        read = int(length) if length.isdigit() else 0
+        too_large = TooLarge(f"A request may be {self._max} bytes long.", limit_bytes=self._max)
+        if read > self._max:
+
+            async def refuse() -> Message:
+                raise too_large
+
+            return refuse
+        seen = 0
+
+        async def bounded() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self._max:
+                raise too_large
+            return message
+
+        return bounded
+
+
+async def _send_problem(
+    problem: Problem, request_id: str, scope: Scope, receive: Receive, send: Callable[[Message], Awaitable[None]]
+) -> None:
+    await problem_response(problem, request_id)(scope, receive, send)

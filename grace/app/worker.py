@@ -1,0 +1,137 @@
+"""The worker: for each workspace it dispatches facts, reacts, runs jobs and due work, and seals the log."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import psycopg
+import structlog
+from psycopg_pool import PoolTimeout
+
+from grace.app import modules, wiring
+from grace.kit import due, idempotency, jobs, reactions
+from grace.kit.errors import NotFound
+from grace.kit.settings import Settings
+from grace.kit.tx import transaction
+from grace.kit.workspace import Workspaces
+from grace.trust.audit.checkpoints import CheckpointFile
+from grace.trust.audit.jobs import run_sealer
+from grace.trust.audit.service import load_or_create_signer
+
+log = structlog.get_logger()
+
+REACTORS = 2
+DUE_EVERY_S = 1.0
+RESCUE_EVERY_S = 10.0
+TIDY_EVERY_S = 3600.0
+LOOK_EVERY_S = 1.0
+LONGEST_PAUSE_S = 5.0
+
+
+class Worker:
+    """Serves all workspaces of an installation, also those that are made while it runs."""
+
+    def __init__(self, workspaces: Workspaces, settings: Settings) -> None:
+        wiring.bind(settings)
+        modules.load()
+        self._workspaces = workspaces
+        self._settings = settings
+        self._stop = asyncio.Event()
+        self._serving: dict[str, asyncio.Task[None]] = {}
+
+    def stop(self) -> None:
+        """Finish what is being done and end."""
+        self._stop.set()
+
+    async def run(self) -> None:
+        """Until stopped."""
+        while not self._stop.is_set():
+            try:
+                handles = await self._workspaces.handles()
+            except psycopg.Error as error:
+                log.warning("database does not answer", error=str(error)[:200])
+                handles = list(self._serving)
+            for handle in handles:
+                if handle not in self._serving or self._serving[handle].done():
+                    self._serving[handle] = asyncio.create_task(self._serve(handle))
+            for handle in set(self._serving) - set(handles):
+                self._serving.pop(handle).cancel()
+                await self._workspaces.forget(handle)
+            await self._pause(LOOK_EVERY_S)
+        for task in self._serving.values():
+            task.cancel()
+        await asyncio.gather(*self._serving.values(), return_exceptions=True)
+
+    async def _serve(self, handle: str) -> None:
+        poll_s = self._settings.worker_poll_s
+        workspaces = self._workspaces
+
+        async def dispatch() -> bool:
+            return bool(await reactions.dispatch(workspaces, handle))
+
+        async def react() -> bool:
+            return await reactions.react(workspaces, handle)
+
+        async def run_due() -> bool:
+            return bool(await due.run_due(workspaces, handle))
+
+        async def rescue() -> bool:
+            return bool(await jobs.rescue(workspaces, handle))
+
+        async def tidy() -> bool:
+            async with transaction(workspaces, handle) as tx:
+                return bool(await idempotency.forget_old(tx, days=self._settings.idempotency_days))
+
+        async def work() -> bool:
+            await jobs.run_jobs(workspaces, handle)
+            return False
+
+        loops = [
+            self._loop(handle, dispatch, poll_s),
+            *(self._loop(handle, react, poll_s) for _ in range(REACTORS)),
+            self._loop(handle, run_due, DUE_EVERY_S),
+            self._loop(handle, rescue, RESCUE_EVERY_S),
+            self._loop(handle, tidy, TIDY_EVERY_S),
+            self._loop(handle, work, poll_s),
+            self._seal(handle),
+        ]
+        tasks = [asyncio.create_task(loop) for loop in loops]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def _loop(self, handle: str, step: Callable[[], Awaitable[bool]], every_s: float) -> None:
+        """Repeat a step at once while it finds work, else after a pause; outlive a lost database."""
+        failures = 0
+        while not self._stop.is_set():
+            try:
+                worked = await step()
+                failures = 0
+            except NotFound:
+                return
+            except (psycopg.Error, PoolTimeout, LookupError, OSError) as error:
+                worked, failures = False, failures + 1
+                log.warning("work interrupted", workspace=handle, step=step.__name__, error=str(error)[:200])
+            if not worked:
+                await self._pause(min(LONGEST_PAUSE_S, every_s * 2**failures) if failures else every_s)
+
+    async def _seal(self, handle: str) -> None:
+        signer = None
+        while signer is None:
+            try:
+                async with transaction(self._workspaces, handle) as tx:
+                    signer = await load_or_create_signer(tx)
+            except (psycopg.Error, PoolTimeout, LookupError):
+                await self._pause(LOOK_EVERY_S)
+            if self._stop.is_set():
+                return
+        file = CheckpointFile(self._settings.data_dir / "checkpoints" / f"{handle}.log")
+        await run_sealer(lambda: self._workspaces.owner(handle), signer=signer, file=file, stop=self._stop)
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stop.wait()
+        except TimeoutError:
+            return

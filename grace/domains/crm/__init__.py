@@ -1,0 +1,1 @@
+"""Clients, leads, interactions and the pipeline."""

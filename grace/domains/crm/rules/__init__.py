@@ -1,0 +1,1 @@
+"""The CRM's decisions: stages, sources, features, score, outlook, next action, identity. All pure."""

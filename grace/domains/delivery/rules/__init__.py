@@ -1,0 +1,1 @@
+"""Decisions about projects: milestones, progress, satisfaction. Pure functions."""

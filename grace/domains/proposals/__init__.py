@@ -1,0 +1,1 @@
+"""Scope, price, sending, acceptance and contract of an offer."""

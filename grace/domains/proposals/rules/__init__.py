@@ -1,0 +1,1 @@
+"""Decisions about proposals and contracts. Pure functions."""

@@ -1,0 +1,67 @@
+"""The movable clock of a test workspace: business time jumps ahead, through every due date on the way."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+
+from pydantic import AwareDatetime
+
+from grace.kit import due, jobs, reactions
+from grace.kit.errors import Conflict, Invalid
+from grace.kit.tx import transaction
+from grace.kit.unit import Unit
+from grace.kit.web import Answer, Body
+from grace.kit.workspace import Workspaces
+
+STEPS = 10_000
+Follower = Callable[[Workspaces, str, datetime], Awaitable[None]]
+"""Moves a provider's own test clock along and returns when its deliveries have arrived."""
+
+
+class TestClock(Body):
+    """Where to move the workspace's time to."""
+
+    to: AwareDatetime
+
+
+class TestClockMoved(Answer):
+    """Business time now."""
+
+    now: datetime
+    steps: int
+
+
+async def move(unit: Unit, *, to: datetime, followers: Sequence[Follower]) -> TestClockMoved:
+    """Step to `to`; returns when facts, due rows, jobs and provider deliveries are drained."""
+    if unit.tx.workspace.kind != "test":
+        raise Conflict("Only a test workspace's clock can be moved.", type="live-time-is-real")
+    if to < unit.tx.now:
+        raise Invalid("Business time never goes back.", type="time-goes-back")
+    await unit.commit()
+    unit.split = True
+    workspaces, handle = unit.workspaces, unit.handle
+    steps = 0
+    while steps < STEPS:
+        async with transaction(workspaces, handle) as tx:
+            ahead = await due.next_due(tx)
+            stop = min(to, max(ahead, tx.now)) if ahead is not None else to
+            await tx.execute(
+                "update workspace set clock_offset = greatest(clock_offset, %(offset)s)", offset=stop - tx.real_now
+            )
+        for follow in followers:
+            await follow(workspaces, handle, stop)
+        await settle(workspaces, handle)
+        steps += 1
+        if stop >= to:
+            break
+    tx = await unit.open()
+    return TestClockMoved(now=tx.now, steps=steps)
+
+
+async def settle(workspaces: Workspaces, handle: str) -> None:
+    """Run due rows, reactions and jobs until none has anything to do now."""
+    while True:
+        worked = await due.run_due(workspaces, handle)
+        await reactions.drain(workspaces, handle)
+        await jobs.drain(workspaces, handle)
+        if not worked and not await reactions.dispatch(workspaces, handle):
+            return

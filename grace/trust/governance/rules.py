@@ -1,0 +1,157 @@
+"""Pure decisions about votes, hashes and thresholds."""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from hashlib import sha256
+from typing import Any, Literal
+
+from grace.kit import json
+from grace.kit.money import DIGITS
+from grace.kit.tx import Principal
+from grace.trust.governance.errors import UnreadableQuorum
+
+GROUPS = frozenset({"owner", "admin", "parliament"})
+"""Who a `@quorum` may name."""
+
+MAX_LONG = 2**63 - 1
+"""Cedar's largest number: an amount that nobody can value is above every threshold."""
+
+RATE_MAX_AGE = timedelta(days=7)
+SIGNED_IN_AGAIN_WITHIN = timedelta(minutes=5)
+
+_QUORUM = re.compile(r"(majority|[1-9][0-9]{0,2}) of ([a-z]+(?:,[a-z]+)*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Quorum:
+    """`count` votes, or more than half (None), of the members of `groups` taken together."""
+
+    count: int | None
+    groups: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, text: str | None) -> "Quorum":
+        """From `"1 of owner,admin"` or `"majority of parliament"`; anything else is UnreadableQuorum."""
+        match = _QUORUM.fullmatch(text or "")
+        if match is None:
+            raise UnreadableQuorum(f"{text!r} is not of the form 'N of group' or 'majority of group'")
+        groups = tuple(match[2].split(","))
+        unknown = set(groups) - GROUPS
+        if unknown or len(set(groups)) < len(groups):
+            raise UnreadableQuorum(f"{text!r} names groups other than {', '.join(sorted(GROUPS))}, or one twice")
+        return cls(None if match[1] == "majority" else int(match[1]), groups)
+
+    def needed(self, voters: int) -> int:
+        """Votes needed when `voters` people may vote; at least one."""
+        return voters // 2 + 1 if self.count is None else self.count
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """The `members` now of the groups that a hold's quorum names; `solo` as the policy says."""
+
+    quorum: Quorum
+    members: frozenset[str]
+    solo: bool
+
+    def voters(self, *, proposer_id: str, alone: bool) -> frozenset[str]:
+        """Who may vote: all members but the proposer, who counts only in a Parliament of one."""
+        return self.members if alone else self.members - {proposer_id}
+
+
+def is_parliament_of_one(benches: Collection[Bench], proposer_id: str) -> bool:
+    """Whether the proposer is the only one who could vote, for every hold, and every hold admits that."""
+    members = {member for bench in benches for member in bench.members}
+    return members == {proposer_id} and all(bench.solo for bench in benches)
+
+
+def can_be_met(quorum: Quorum, voters: Collection[str]) -> bool:
+    """Whether these voters suffice, should all of them approve."""
+    return 0 < quorum.needed(len(voters)) <= len(voters)
+
+
+def tally(quorum: Quorum, voters: Collection[str], votes: Mapping[str, bool]) -> Literal["met", "open", "rejected"]:
+    """Where a hold stands; `votes` say who approves. Votes of others than `voters` do not count.
+
+    A quorum of a number: one vote against ends it. A majority: it ends when one can no longer be reached.
+    """
+    counted = [approve for voter, approve in votes.items() if voter in voters]
+    approving, against = counted.count(True), counted.count(False)
+    needed = quorum.needed(len(voters))
+    if against and (quorum.count is not None or against > len(voters) - needed):
+        return "rejected"
+    return "met" if approving >= needed else "open"
+
+
+def why_no_vote(
+    principal: Principal, *, voters: Collection[str], proposer_id: str, proposer_owner: str | None
+) -> str | None:
+    """Why this principal may not vote on that proposer's action; None when it may.
+
+    `voters` are the members of all groups that the holds name. A proposer is refused here; the Parliament of
+    one is judged apart.
+    """
+    if principal.kind not in ("user", "agent"):
+        return "Only users and agents of this workspace vote."
+    if principal.id == proposer_id:
+        return "The proposer's own vote never counts."
+    if principal.kind == "agent" and principal.owner in (None, proposer_id):
+        return "An agent never votes on an action of its owner."
+    if principal.kind == "agent" and principal.owner == proposer_owner:
+        return "An agent never votes on an action of another agent of its owner."
+    if principal.id not in voters:
+        return "The policy names others to vote on this action."
+    return None
+
+
+def why_no_solo_vote(principal: Principal, *, reason: str, real_now: datetime) -> str | None:
+    """Why a single voting member may not yet approve an own action; None when they may."""
+    if principal.kind != "user":
+        return "Only a person can approve an own action."
+    signed_in = principal.authenticated_at
+    if signed_in is None or not timedelta(0) <= real_now - signed_in <= SIGNED_IN_AGAIN_WITHIN:
+        return "To approve your own action as the only voting member, sign in again first."
+    if not reason.strip():
+        return "To approve your own action as the only voting member, give a reason."
+    return None
+
+
+def person(principal: Principal) -> str:
+    """Whose vote it is: an agent's is its owner's."""
+    return principal.owner or principal.id
+
+
+def canonical(value: Any) -> str:
+    """One text for one JSON value: keys sorted, no spaces. Decimals must already be text."""
+    return json.dumps(_sorted(value))
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of the canonical text, in hexadecimal."""
+    return sha256(canonical(value).encode()).hexdigest()
+
+
+def usd_minor(amount_minor: int, currency: str, per_usd: Fraction) -> int:
+    """The worth in US cents, rounded up, of an amount in a currency of which a dollar buys `per_usd`."""
+    if amount_minor < 0:
+        raise ValueError("a threshold is measured on an amount of zero or more")
+    cents = Fraction(amount_minor, 10 ** DIGITS[currency]) / per_usd * 100
+    return min(-(-cents.numerator // cents.denominator), MAX_LONG)
+
+
+def is_recent(on_date: date, today: date) -> bool:
+    """Whether a rate of that day still measures a threshold today."""
+    return timedelta(0) <= today - on_date <= RATE_MAX_AGE
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    if isinstance(value, frozenset | set):
+        return [_sorted(item) for item in sorted(value)]
+    if isinstance(value, list | tuple):
+        return [_sorted(item) for item in value]
+    return value
