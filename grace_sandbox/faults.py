@@ -120,7 +120,7 @@ def take_fault(
     """Uses up one hit of the first matching fault, in the caller's transaction."""
     marks = ", ".join("?" * len(kinds))
     rows = store.db.execute(
-        f"select * from fault where kind in ({marks}) and (account is null or account = ?)"  # noqa: S608
+        f"select * from fault where kind in ({marks}) and (account is null or account = ?)"
         " and (remaining is null or remaining > 0) order by id",
         (*kinds, account),
     ).fetchall()
@@ -132,9 +132,7 @@ def take_fault(
         if row["skip"] > 0:
             store.db.execute("update fault set skip = skip - 1 where id = ?", (row["id"],))
             continue
-        store.db.execute(
-            "update fault set remaining = remaining - 1, hits = hits + 1 where id = ?", (row["id"],)
-        )
+        store.db.execute("update fault set remaining = remaining - 1, hits = hits + 1 where id = ?", (row["id"],))
         left = None if row["remaining"] is None else row["remaining"] - 1
         return Fault(row["id"], row["kind"], left, json.loads(row["options"]))
     return None

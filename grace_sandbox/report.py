@@ -20,13 +20,9 @@ def report(store: Store, *, account: str | None = None) -> dict[str, Any]:
 
 
 def _account(store: Store, account: Account) -> dict[str, Any]:
-    rows = store.db.execute(
-        "select distinct type from object where account = ? order by type", (account.name,)
-    )
+    rows = store.db.execute("select distinct type from object where account = ? order by type", (account.name,))
     objects = {row["type"]: public(store.find(account.name, row["type"])) for row in rows.fetchall()}
-    keys = store.db.execute(
-        "select count(*) as n from idempotency where account = ?", (account.name,)
-    ).fetchone()
+    keys = store.db.execute("select count(*) as n from idempotency where account = ?", (account.name,)).fetchone()
     deliveries = [
         dict(row)
         for row in store.db.execute(

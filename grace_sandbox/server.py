@@ -57,9 +57,7 @@ def create_app(state_path: Path | str, *, seed: str = DEFAULT_SEED) -> ASGIApp:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the sandbox until it is told to stop (Ctrl-C, SIGTERM)."""
-    parser = argparse.ArgumentParser(
-        prog="grace_sandbox", description="The providers' stand-in, on the loopback."
-    )
+    parser = argparse.ArgumentParser(prog="grace_sandbox", description="The providers' stand-in, on the loopback.")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT)
     parser.add_argument("--state", type=Path, required=True, help="the SQLite file that holds everything")
     parser.add_argument("--seed", default=DEFAULT_SEED, help="decides ids and secrets of a new state file")

@@ -140,9 +140,7 @@ class Store:
         return letters(self.seed, account, row["counter"], length=length)
 
     def get(self, account: str, id_: str) -> dict[str, Any] | None:
-        row = self.db.execute(
-            "select data from object where account = ? and id = ?", (account, id_)
-        ).fetchone()
+        row = self.db.execute("select data from object where account = ? and id = ?", (account, id_)).fetchone()
         return None if row is None else json.loads(row["data"])
 
     def put(self, account: str, value: dict[str, Any]) -> None:
@@ -167,7 +165,7 @@ class Store:
         """
         order = "asc" if oldest_first else "desc"
         rows = self.db.execute(
-            f"select data from object where account = ? and type = ? and {where}"  # noqa: S608
+            f"select data from object where account = ? and type = ? and {where}"
             f" order by seq {order} limit ?",
             (account, type_, *args, limit),
         )
@@ -175,9 +173,7 @@ class Store:
 
     def sequence(self, account: str, id_: str) -> int | None:
         """Where an object stands in the order of creation."""
-        row = self.db.execute(
-            "select seq from object where account = ? and id = ?", (account, id_)
-        ).fetchone()
+        row = self.db.execute("select seq from object where account = ? and id = ?", (account, id_)).fetchone()
         return None if row is None else row["seq"]
 
     def at(self, account: str, *, due: int, work: str, object_id: str) -> None:

@@ -59,9 +59,7 @@ class Deliverer:
                 await self._sleep()
 
     async def _sleep(self) -> None:
-        row = self.store.db.execute(
-            "select min(due_at) as due from delivery where state = 'pending'"
-        ).fetchone()
+        row = self.store.db.execute("select min(due_at) as due from delivery where state = 'pending'").fetchone()
         pause = IDLE_S if row["due"] is None else min(IDLE_S, max(0.01, row["due"] - time.time()))
         try:
             await asyncio.wait_for(self._awake.wait(), pause)

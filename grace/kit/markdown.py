@@ -20,9 +20,7 @@ MAX_CHARS = 400_000
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~#&$])")
 _LINE_START = re.compile(r"^(?:[-+=]|\d{1,9}(?=[.)]))")
-_READER = (
-    MarkdownIt("commonmark", {"html": False}).enable("table").disable(["html_block", "html_inline", "image"])
-)
+_READER = MarkdownIt("commonmark", {"html": False}).enable("table").disable(["html_block", "html_inline", "image"])
 
 
 def plain(text: str) -> str:

@@ -105,6 +105,9 @@ class Settings(BaseSettings):
     governance_decision_days: int = _named(
         7, "GRACE_GOVERNANCE_DECISION_DAYS", ge=1, le=365, description="How long a held action waits for votes."
     )
+    test_clock_url: str | None = _named(
+        None, "GRACE_TEST_CLOCK_URL", description="Told where a test workspace's clock was moved to."
+    )
     example: bool = _named(True, "GRACE_EXAMPLE", description="Whether a first start loads the example business.")
 
     @property

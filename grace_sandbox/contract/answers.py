@@ -93,9 +93,7 @@ def _check_choice(value: Any, options: tuple[Type, ...], strict: bool, at: str) 
         return [] if Scalar("null") in options else [f"{at}: null"]
     enums = [option for option in options if isinstance(option, Enum)]
     tried = [option for option in options if not (strict and enums and option == Scalar("str"))]
-    complaints = [
-        check_answer(value, option, strict=strict, at=at) for option in tried if option != Scalar("null")
-    ]
+    complaints = [check_answer(value, option, strict=strict, at=at) for option in tried if option != Scalar("null")]
     if any(not lines for lines in complaints):
         return []
     return max(complaints, key=lambda lines: max(len(line.split(":")[0]) for line in lines))

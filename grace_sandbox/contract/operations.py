@@ -66,11 +66,7 @@ def _read_service(path: Path) -> list[Operation]:
 
 def _request_call(function: ast.FunctionDef) -> tuple[str, str] | None:
     for node in ast.walk(function):
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and node.func.attr == "_request"
-        ):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "_request":
             method, path = node.args[0], node.args[1]
             if isinstance(path, ast.Call) and isinstance(path.func, ast.Attribute):
                 path = path.func.value

@@ -82,10 +82,7 @@ def _convert(type_: Type, value: Value, path: str) -> Any:
         case Keyed(of=of):
             if not isinstance(value, dict):
                 raise _not_empty(value, path) or Mismatch("Invalid hash", param=path)
-            return {
-                key: item if item == "" else _convert(of, item, _join(path, key))
-                for key, item in value.items()
-            }
+            return {key: item if item == "" else _convert(of, item, _join(path, key)) for key, item in value.items()}
         case Struct():
             if not isinstance(value, dict):
                 raise _not_empty(value, path) or Mismatch("Invalid object", param=path)

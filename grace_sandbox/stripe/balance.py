@@ -19,10 +19,7 @@ def retrieve(call: Call) -> Json:
     ).fetchall()
     sums = [dict(row) for row in rows] or [{"currency": "usd", "available": 0, "pending": 0}]
     parts = {
-        name: [
-            {"amount": row[name], "currency": row["currency"], "source_types": {"card": row[name]}}
-            for row in sums
-        ]
+        name: [{"amount": row[name], "currency": row["currency"], "source_types": {"card": row[name]}} for row in sums]
         for name in ("available", "pending")
     }
     return {"object": "balance", "livemode": False, **parts}
@@ -38,9 +35,7 @@ def list_transactions(call: Call) -> Json:
     return page(call, "balance_transaction", "/v1/balance_transactions", equal=("currency", "source", "type"))
 
 
-def book(
-    call: Call, *, type_: str, source: Json, amount: int, fee: int = 0, available_on: int | None = None
-) -> Json:
+def book(call: Call, *, type_: str, source: Json, amount: int, fee: int = 0, available_on: int | None = None) -> Json:
     """One movement of the balance: `amount` is signed, `fee` is kept back. Available at once unless told."""
     currency = source["currency"]
     part = {"amount": fee, "application": None, "currency": currency, "type": "stripe_fee"}

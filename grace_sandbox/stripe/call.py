@@ -138,8 +138,7 @@ class Call:
 def release_held(store: Store, fault: int | None = None) -> None:
     """Lets held deliveries go, last first; all of them when no fault is named."""
     rows = store.db.execute(
-        "select id, position from delivery where state = 'held' and (? is null or fault = ?)"
-        " order by position",
+        "select id, position from delivery where state = 'held' and (? is null or fault = ?) order by position",
         (fault, fault),
     ).fetchall()
     for row, other in zip(rows, reversed(rows), strict=True):

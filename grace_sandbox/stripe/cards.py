@@ -42,9 +42,7 @@ class TestCard:
         return names.get(first, "mastercard")
 
 
-def _declining(
-    number: str, code: str, decline_code: str | None = None, reason: str = "issuer_declined"
-) -> TestCard:
+def _declining(number: str, code: str, decline_code: str | None = None, reason: str = "issuer_declined") -> TestCard:
     return TestCard(number, Decline(code, decline_code, reason), attaches=False)
 
 
@@ -153,9 +151,7 @@ def numbered_card(number: str) -> TestCard:
     if digits in CARDS:
         return CARDS[digits]
     if not digits.isdecimal() or not 12 <= len(digits) <= 19 or not _luhn(digits):
-        raise StripeError(
-            402, "card_error", "Your card number is incorrect.", code="incorrect_number", param="number"
-        )
+        raise StripeError(402, "card_error", "Your card number is incorrect.", code="incorrect_number", param="number")
     raise card_error(
         "Your card was declined. Your request was in test mode, but used a non test (live) card.",
         code=_DECLINED,

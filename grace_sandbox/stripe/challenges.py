@@ -9,10 +9,7 @@ from grace_sandbox.stripe.errors import Json, card_error, invalid
 from grace_sandbox.stripe.setup_intents import finish_setup, refuse_setup
 
 Outcome = Literal["complete", "fail"]
-_FAILED = (
-    "We are unable to authenticate your payment method. "
-    "Please choose a different payment method and try again."
-)
+_FAILED = "We are unable to authenticate your payment method. Please choose a different payment method and try again."
 _PASSED: Json = {
     "authentication_flow": "challenge", "electronic_commerce_indicator": "05", "exemption_indicator": None,
     "result": "authenticated", "result_reason": None, "transaction_id": None, "version": "2.2.0",

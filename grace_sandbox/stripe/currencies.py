@@ -56,20 +56,14 @@ def check_amount(amount: int, currency: str, *, param: str = "amount") -> int:
     exist.
     """
     if amount < 1:
-        raise invalid(
-            "This value must be greater than or equal to 1.", param=param, code="parameter_invalid_integer"
-        )
+        raise invalid("This value must be greater than or equal to 1.", param=param, code="parameter_invalid_integer")
     check_granularity(amount, currency, param=param)
     minimum = _MINIMUM.get(currency, 1)
     if amount < minimum:
-        raise invalid(
-            f"Amount must be at least {show(minimum, currency)}", param=param, code="amount_too_small"
-        )
+        raise invalid(f"Amount must be at least {show(minimum, currency)}", param=param, code="amount_too_small")
     maximum = 10 ** _DIGITS.get(currency, _MAX_DIGITS) - 1
     if amount > maximum:
-        raise invalid(
-            f"Amount must be no more than {show(maximum, currency)}", param=param, code="amount_too_large"
-        )
+        raise invalid(f"Amount must be no more than {show(maximum, currency)}", param=param, code="amount_too_large")
     return amount
 
 

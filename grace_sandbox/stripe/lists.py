@@ -54,9 +54,7 @@ def page(
 def _limit(call: Call) -> int:
     limit: int = call.params.get("limit", DEFAULT_LIMIT)
     if not 1 <= limit <= MAX_LIMIT:
-        raise invalid(
-            "Invalid limit: must be between 1 and 100.", param="limit", code="parameter_invalid_integer"
-        )
+        raise invalid("Invalid limit: must be between 1 and 100.", param="limit", code="parameter_invalid_integer")
     return limit
 
 
@@ -89,9 +87,7 @@ def _read_query(query: str, fields: tuple[str, ...]) -> tuple[str, list[str], li
         if match is None or (match["field"] == "metadata") != (match["key"] is not None):
             raise invalid("We were unable to parse your search query.", param="query")
         if match["field"] not in (*fields, "metadata"):
-            raise invalid(
-                f"Field `{match['field']}` is an unsupported search field for this resource.", param="query"
-            )
+            raise invalid(f"Field `{match['field']}` is an unsupported search field for this resource.", param="query")
         clause, arguments = _clause(match)
         clauses.append(clause)
         values.extend(arguments)

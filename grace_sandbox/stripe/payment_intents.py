@@ -173,11 +173,7 @@ def capture(call: Call, id_: str) -> Json:
             f"{intent['status']}. Only a PaymentIntent with one of the following statuses may be "
             "captured: requires_capture.",
         )
-    amount = (
-        call.params["amount_to_capture"]
-        if "amount_to_capture" in call.params
-        else intent["amount_capturable"]
-    )
+    amount = call.params["amount_to_capture"] if "amount_to_capture" in call.params else intent["amount_capturable"]
     if amount < 1:
         raise invalid("Invalid positive integer", param="amount_to_capture", code="parameter_invalid_integer")
     if amount > intent["amount_capturable"]:
@@ -262,9 +258,7 @@ def readable(call: Call, type_: str, id_: str) -> Json:
     given = call.params.get("client_secret")
     if (call.publishable and given is None) or (given is not None and given != found["client_secret"]):
         if given is None:
-            raise invalid(
-                "Missing required param: client_secret.", param="client_secret", code="parameter_missing"
-            )
+            raise invalid("Missing required param: client_secret.", param="client_secret", code="parameter_missing")
         raise missing(type_, id_, param="intent")
     return found
 
@@ -275,8 +269,7 @@ def _accepted_types(call: Call) -> Json:
     automatic = call.params.get("automatic_payment_methods")
     if types is not None and automatic is not None and automatic["enabled"]:
         raise invalid(
-            "You may only specify one of these parameters: automatic_payment_methods, "
-            "allowed_payment_method_types."
+            "You may only specify one of these parameters: automatic_payment_methods, allowed_payment_method_types."
         )
     if types is not None and "card" not in types:
         raise invalid(

@@ -152,9 +152,7 @@ def _details(method: Json, given: Json) -> None:
     details = given.get("billing_details") or {}
     address = details.get("address") or {}
     method["billing_details"]["address"].update({key: value or None for key, value in address.items()})
-    method["billing_details"].update(
-        {key: value or None for key, value in details.items() if key != "address"}
-    )
+    method["billing_details"].update({key: value or None for key, value in details.items() if key != "address"})
     if given.get("allow_redisplay"):
         method["allow_redisplay"] = given["allow_redisplay"]
 

@@ -125,9 +125,7 @@ def _released(call: Call, charge: Json) -> int:
 def _charge_of(call: Call) -> Json:
     named = [key for key in ("charge", "payment_intent") if call.params.get(key)]
     if not named:
-        raise invalid(
-            "One of the following params should be provided for this request: payment_intent or charge."
-        )
+        raise invalid("One of the following params should be provided for this request: payment_intent or charge.")
     if "payment_intent" in named:
         intent = call.get("payment_intent", call.params["payment_intent"], param="payment_intent")
         if intent["latest_charge"] is None or intent["status"] != "succeeded":

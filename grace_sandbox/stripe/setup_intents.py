@@ -86,9 +86,7 @@ def confirm(call: Call, id_: str) -> Json:
 def cancel(call: Call, id_: str) -> Json:
     intent = call.get("setup_intent", id_, param="intent")
     _must_be_open(intent, "cancel")
-    intent.update(
-        status="canceled", cancellation_reason=call.params.get("cancellation_reason"), next_action=None
-    )
+    intent.update(status="canceled", cancellation_reason=call.params.get("cancellation_reason"), next_action=None)
     call.save(intent)
     call.emit("setup_intent.canceled", intent)
     return intent
@@ -128,9 +126,7 @@ def finish_setup(call: Call, intent: Json, method: Json) -> Json:
     return intent
 
 
-def refuse_setup(
-    call: Call, intent: Json, method: Json, decline: Decline, message: str | None = None
-) -> StripeError:
+def refuse_setup(call: Call, intent: Json, method: Json, decline: Decline, message: str | None = None) -> StripeError:
     """Writes down a failed set-up and returns the error for it."""
     error = card_error(
         message or decline_message(decline),

@@ -64,8 +64,7 @@ def delete(call: Call, id_: str) -> Json:
     endpoint = call.get("webhook_endpoint", id_, kind="webhook endpoint")
     call.store.db.execute("delete from object where account = ? and id = ?", (call.account.name, id_))
     call.store.db.execute(
-        "update delivery set state = 'gone'"
-        " where account = ? and endpoint = ? and state in ('pending', 'held')",
+        "update delivery set state = 'gone' where account = ? and endpoint = ? and state in ('pending', 'held')",
         (call.account.name, id_),
     )
     return deleted(endpoint)
@@ -80,7 +79,5 @@ def _checked(url: str) -> str:
     except ValueError:
         local = host == "localhost"
     if parts.scheme not in ("http", "https") or not local:
-        raise invalid(
-            "Invalid URL: the sandbox delivers to the loopback only.", param="url", code="url_invalid"
-        )
+        raise invalid("Invalid URL: the sandbox delivers to the loopback only.", param="url", code="url_invalid")
     return url

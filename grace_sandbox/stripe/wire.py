@@ -295,8 +295,7 @@ def _route(method: str, path: str) -> tuple[Route, tuple[str, ...]]:
     raise StripeError(
         404,
         "invalid_request_error",
-        f"Unrecognized request URL ({method}: {path}). The sandbox "
-        "simulates the part of the API that Grace uses.",
+        f"Unrecognized request URL ({method}: {path}). The sandbox simulates the part of the API that Grace uses.",
     )
 
 

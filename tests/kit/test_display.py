@@ -30,9 +30,7 @@ def test_money(amount_minor, currency, locale, shown):
     assert format_money(amount_minor, currency, locale=locale) == shown
 
 
-@given(
-    st.integers(-(10**17), 10**17), st.sampled_from(sorted(DIGITS)), st.sampled_from(["en", "de", "fr", "pl"])
-)
+@given(st.integers(-(10**17), 10**17), st.sampled_from(sorted(DIGITS)), st.sampled_from(["en", "de", "fr", "pl"]))
 def test_no_digit_is_lost(amount_minor, currency, locale):
     shown = format_money(amount_minor, currency, locale=locale)
     assert int("".join(char for char in shown if char.isdigit())) == abs(amount_minor)

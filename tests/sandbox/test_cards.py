@@ -124,9 +124,7 @@ def _challenge(sandbox: Sandbox, intent: Any, outcome: str) -> httpx.Response:
 
 @pytest.mark.parametrize("number", ["4000002500003155", "4000002760003184", "4000000000003220"])
 @pytest.mark.parametrize("capture_method", ["automatic", "manual"])
-def test_challenge_passed(
-    sandbox: Sandbox, client: stripe.StripeClient, number: str, capture_method: str
-) -> None:
+def test_challenge_passed(sandbox: Sandbox, client: stripe.StripeClient, number: str, capture_method: str) -> None:
     params: Any = {**CHARGED, "payment_method": save(client, number).id, "capture_method": capture_method}
     intent = client.v1.payment_intents.create(params)
     assert (intent.status, intent.latest_charge) == ("requires_action", None)
@@ -167,7 +165,8 @@ def test_challenge_then_declined(sandbox: Sandbox, client: stripe.StripeClient) 
 def test_challenge_page_sends_the_payer_back(client: stripe.StripeClient) -> None:
     back = "https://shop.test/done?x=1"
     intent = client.v1.payment_intents.create(
-        {**CHARGED, "payment_method": "pm_card_authenticationRequired", "return_url": back})  # type: ignore[typeddict-item]
+        {**CHARGED, "payment_method": "pm_card_authenticationRequired", "return_url": back}
+    )  # type: ignore[typeddict-item]
     assert intent.next_action is not None and intent.next_action.redirect_to_url is not None
     url = str(intent.next_action.redirect_to_url.url)
     page = httpx.get(url, trust_env=False)
@@ -182,8 +181,7 @@ def test_challenge_page_sends_the_payer_back(client: stripe.StripeClient) -> Non
 
 
 def test_wrong_secret_ends_no_challenge(sandbox: Sandbox, client: stripe.StripeClient) -> None:
-    intent: Any = client.v1.payment_intents.create(
-        {**CHARGED, "payment_method": "pm_card_authenticationRequired"})  # type: ignore[typeddict-item]
+    intent: Any = client.v1.payment_intents.create({**CHARGED, "payment_method": "pm_card_authenticationRequired"})  # type: ignore[typeddict-item]
     intent.client_secret += "x"
     assert _challenge(sandbox, intent, "complete").status_code == 400
     assert client.v1.payment_intents.retrieve(intent.id).status == "requires_action"

@@ -31,7 +31,8 @@ def test_a_declined_card_is_replayed_too(sandbox: Sandbox, client: stripe.Stripe
     for _ in range(2):
         with pytest.raises(stripe.CardError) as declined:
             client.v1.payment_intents.create(
-                {**PAY, "payment_method": "pm_card_chargeDeclined"}, {"idempotency_key": "job-1"})  # type: ignore[typeddict-item]
+                {**PAY, "payment_method": "pm_card_chargeDeclined"}, {"idempotency_key": "job-1"}
+            )  # type: ignore[typeddict-item]
         assert declined.value.error is not None
         charges.append(declined.value.error.charge)
     assert charges[0] == charges[1]

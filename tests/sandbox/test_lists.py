@@ -74,7 +74,9 @@ def test_search_pages(client: stripe.StripeClient) -> None:
 def test_expansion(client: stripe.StripeClient) -> None:
     ann = client.v1.customers.create({"name": "Ann"})
     pay(client, customer=ann.id, capture_method="automatic")
-    listed: Any = client.v1.payment_intents.list({"expand": ["data.customer", "data.latest_charge.balance_transaction"]})
+    listed: Any = client.v1.payment_intents.list(
+        {"expand": ["data.customer", "data.latest_charge.balance_transaction"]}
+    )
     assert listed.data[0].customer.name == "Ann"
     assert listed.data[0].latest_charge.balance_transaction.source == listed.data[0].latest_charge.id
     deep: Any = client.v1.balance_transactions.list({"expand": ["data.source.payment_intent.customer"]})

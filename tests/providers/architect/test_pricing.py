@@ -57,9 +57,7 @@ def test_prices_are_exact_and_the_discount_stays_within_its_limit(lines, budget,
     assert made.subtotal_minor == sum(line.hours * line.rate_minor for line in kept)
     assert sum(made.prices_minor) == made.total_minor
     assert made.discount_minor * 100 <= most * made.subtotal_minor
-    assert all(
-        0 <= price <= line.list_price_minor for price, line in zip(made.prices_minor, kept, strict=True)
-    )
+    assert all(0 <= price <= line.list_price_minor for price, line in zip(made.prices_minor, kept, strict=True))
     assert all(lines[index].optional for index in set(range(len(lines))) - set(made.kept))
     if budget is None:
         assert made.discount_minor == 0

@@ -3,7 +3,6 @@
 import os
 from collections.abc import AsyncIterator
 from itertools import count
-from pathlib import Path
 
 import pytest
 

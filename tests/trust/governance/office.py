@@ -58,6 +58,7 @@ class Office:
     async def client(self, principal: Principal) -> AsyncIterator[httpx.AsyncClient]:
         from fastapi import FastAPI, Request
         from fastapi.exceptions import RequestValidationError
+
         from grace.kit.edge import Edge
         from grace.kit.errors import Invalid, Problem
         from grace.kit.limits import Limits

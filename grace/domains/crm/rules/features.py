@@ -49,12 +49,8 @@ _SOON = re.compile(r"\b(?:days?|weeks?|this month|next month)\b")
 _LATER = re.compile(r"\b(?:months?|quarter|q[1-4]|years?|flexible|no rush)\b")
 _SPECIFICS = (
     re.compile(r"\d"),
-    re.compile(
-        r"\b(?:deadline|launch|go[- ]live|by (?:the )?(?:end|next|\w+day|\d)|within \d|weeks?|months?)\b"
-    ),
-    re.compile(
-        r"\b(?:integrat\w+|api|website|web ?shop|app|dashboard|migrat\w+|automat\w+|report\w*|portal|crm)\b"
-    ),
+    re.compile(r"\b(?:deadline|launch|go[- ]live|by (?:the )?(?:end|next|\w+day|\d)|within \d|weeks?|months?)\b"),
+    re.compile(r"\b(?:integrat\w+|api|website|web ?shop|app|dashboard|migrat\w+|automat\w+|report\w*|portal|crm)\b"),
     re.compile(r"\b(?:because|so that|in order to|goal|currently|today we|problem|instead of|replace)\b"),
 )
 _MOST_TEXT = 20_000

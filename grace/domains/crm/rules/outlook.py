@@ -101,9 +101,7 @@ def suggest_next_action(
     if stage in (Stage.REPEAT, Stage.LOST) and not flagged:
         return _closed(stage, now=now)
     if flagged:
-        return NextAction(
-            "Review the scan's findings", _workday(now, 1), ("The scan found something serious.",)
-        )
+        return NextAction("Review the scan's findings", _workday(now, 1), ("The scan found something serious.",))
     action, days, reason = _usual_action(stage, features=features, qualified=qualified, has_email=has_email)
     reasons = [reason]
     if features is not None and features.urgency == "now" and stage in BEFORE_CONTRACT:
@@ -150,9 +148,7 @@ def _usual_action(
     }[stage]
 
 
-def _first_steps(
-    features: Features | None, *, qualified: bool | None, has_email: bool
-) -> tuple[str, int, str]:
+def _first_steps(features: Features | None, *, qualified: bool | None, has_email: bool) -> tuple[str, int, str]:
     if not has_email:
         return "Find a way to reach the client", 1, "There is no e-mail address."
     if qualified is None:
@@ -168,12 +164,8 @@ def _first_steps(
 
 def _closed(stage: Stage, *, now: datetime) -> NextAction:
     if stage is Stage.LOST:
-        return NextAction(
-            "Ask again whether the need is back", _workday(now, 60), ("Lost leads return in a season.",)
-        )
-    return NextAction(
-        "Nothing: the client's new lead goes on", None, ("This lead ended with a repeat sale.",)
-    )
+        return NextAction("Ask again whether the need is back", _workday(now, 60), ("Lost leads return in a season.",))
+    return NextAction("Nothing: the client's new lead goes on", None, ("This lead ended with a repeat sale.",))
 
 
 def _slowness(stage: Stage, days: int) -> Decimal:

@@ -54,9 +54,7 @@ class ScoreRule:
         """Refuses points outside the limits of the rule."""
         limits = ((self.budget, 20), (self.industry.values(), 15), (self.source.values(), 20))
         if len(self.budget) != len(_BAND_WORDS) or any(not 0 <= p <= top for ps, top in limits for p in ps):
-            raise ValueError(
-                "points are 0-20 for each of six budget bands, 0-15 for industry, 0-20 for source"
-            )
+            raise ValueError("points are 0-20 for each of six budget bands, 0-15 for industry, 0-20 for source")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +100,7 @@ def score_lead(
     )
     raw = sum(line.points for line in lines)
     score = max(0, min(CAP, raw))
-    why = (
-        f"The points add up to {raw}; a score ends at {CAP}."
-        if raw > CAP
-        else f"A score ends at {CAP}: not reached."
-    )
+    why = f"The points add up to {raw}; a score ends at {CAP}." if raw > CAP else f"A score ends at {CAP}: not reached."
     breakdown = (*lines, ScoreLine("cap", score - raw, why))
     qualified = score > threshold and not flagged
     return Score(

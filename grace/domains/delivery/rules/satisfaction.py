@@ -50,12 +50,8 @@ def follow_ups(score: int, *, comment: str = "") -> tuple[FollowUp, ...]:
         talk = "Answer the comment in person" if said else "Call the client and ask what went wrong"
         return (
             FollowUp(talk, 1, f"A {score} is a client at risk; a quick, personal answer matters most."),
-            FollowUp(
-                "Write down cause and remedy, and tell the client", 7, "A promise kept turns the judgement."
-            ),
-            FollowUp(
-                "Ask again how satisfied the client is", 45, "Only a second answer shows that it worked."
-            ),
+            FollowUp("Write down cause and remedy, and tell the client", 7, "A promise kept turns the judgement."),
+            FollowUp("Ask again how satisfied the client is", 45, "Only a second answer shows that it worked."),
         )
     if category is NpsCategory.PASSIVE:
         ask = "Thank for the comment and act on it" if said else "Ask what would have made it a 10"

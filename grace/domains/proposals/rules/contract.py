@@ -223,10 +223,7 @@ def _item(number: int, item: AgreedItem, currency: str) -> str:
 
 def _price(terms: ContractTerms) -> str:
     rows = ["| Payment | Amount |", "| --- | ---: |"]
-    rows += [
-        f"| {plain(part.due)} | {format_money(part.amount_minor, terms.currency)} |"
-        for part in terms.payments
-    ]
+    rows += [f"| {plain(part.due)} | {format_money(part.amount_minor, terms.currency)} |" for part in terms.payments]
     rows.append(f"| **Total** | **{format_money(terms.total_minor, terms.currency)}** |")
     return "\n".join(rows)
 

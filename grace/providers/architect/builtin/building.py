@@ -39,9 +39,7 @@ def build(spec: BuildSpec) -> DeliveryResult:
     return DeliveryResult(
         summary=f"Delivery pack for “{spec.project}”: plan, checklists for {count}, acceptance and handover.",
         artefacts=tuple(artefacts),
-        remaining=tuple(
-            f"{item.title}: work through {len(_steps(item))} steps and get it accepted." for item in items
-        ),
+        remaining=tuple(f"{item.title}: work through {len(_steps(item))} steps and get it accepted." for item in items),
         built_by=VERSION,
     )
 
@@ -50,9 +48,7 @@ def _plan(spec: BuildSpec, items: tuple[BuildItem, ...]) -> str:
     rows = ["| # | Deliverable | Hours | Steps | Criteria |", "| --- | --- | ---: | ---: | ---: |"]
     for number, item in enumerate(items, start=1):
         hours = str(item.hours) if item.hours else ""
-        rows.append(
-            f"| {number} | {plain(item.title)} | {hours} | {len(_steps(item))} | {len(_criteria(item))} |"
-        )
+        rows.append(f"| {number} | {plain(item.title)} | {hours} | {len(_steps(item))} | {len(_criteria(item))} |")
     parts = [_head(spec, "Plan"), f"Client: {_client(spec)}", "\n".join(rows)]
     if spec.instructions.strip():
         parts += [
@@ -103,9 +99,7 @@ def _handover(spec: BuildSpec, items: tuple[BuildItem, ...]) -> str:
             "Known limits",
         )
         parts += [f"## {number}. {plain(item.title)}", "\n".join(f"- [ ] {line}:" for line in lines)]
-    contact = " ".join(
-        text for text in (spec.business.signer, spec.business.name, spec.business.email) if text
-    )
+    contact = " ".join(text for text in (spec.business.signer, spec.business.name, spec.business.email) if text)
     parts += ["## Contact", plain(contact)]
     return _joined(parts)
 

@@ -53,9 +53,7 @@ def propose(brief: ProposalBrief) -> ProposalDraft:
         Line(spent, brief.rate_card.rate_minor(scope.kind), scope.optional)
         for scope, spent in zip(scopes, hours, strict=True)
     ]
-    fit = fit_to_budget(
-        lines, budget_minor=brief.budget_minor, max_discount_percent=brief.max_discount_percent
-    )
+    fit = fit_to_budget(lines, budget_minor=brief.budget_minor, max_discount_percent=brief.max_discount_percent)
     priced = dict(zip(fit.kept, fit.prices_minor, strict=True))
     made = [
         _deliverable(scope, line, number, priced.get(index), brief.rate_card)
@@ -92,9 +90,7 @@ def _with_frame(understood: Understanding, brief: ProposalBrief) -> list[Scope]:
         words = brief.requirements.split()
         first = " ".join(words)[:300]
         scopes = [Scope(WorkKind.CUSTOM, WORK[WorkKind.CUSTOM].title, [first])] if len(words) > 2 else []
-    built = sum(
-        estimate_hours(scope.kind, tuple(scope.points)) for scope in scopes if scope.kind not in _AROUND
-    )
+    built = sum(estimate_hours(scope.kind, tuple(scope.points)) for scope in scopes if scope.kind not in _AROUND)
     have = {scope.kind for scope in scopes}
     if WorkKind.DISCOVERY not in have and (built >= 24 or not scopes):
         scopes.append(Scope(WorkKind.DISCOVERY, WORK[WorkKind.DISCOVERY].title))
@@ -154,9 +150,7 @@ def _schedule(kept: tuple[Deliverable, ...], hours_per_week: int) -> tuple[Timel
         if inside:
             numbers = tuple(one.number for one, _ in inside)
             phases.append(Phase(title, inside[0][1][0], inside[-1][1][1], numbers))
-    scheduled = tuple(
-        replace(one, weeks=last - first + 1) for one, (first, last) in zip(kept, spans, strict=True)
-    )
+    scheduled = tuple(replace(one, weeks=last - first + 1) for one, (first, last) in zip(kept, spans, strict=True))
     return Timeline(weeks=spans[-1][1], phases=tuple(phases)), scheduled
 
 
@@ -222,9 +216,7 @@ def _assumptions(
         if WORK[one.kind].needs
     ]
     learned = sorted({one.title for one in kept for p in brief.past_projects if p.hours.get(one.kind, 0) > 0})
-    past = (
-        [f"The hours for {' and '.join(learned)} lean on comparable projects we finished."] if learned else []
-    )
+    past = [f"The hours for {' and '.join(learned)} lean on comparable projects we finished."] if learned else []
     general = "Feedback on what we show reaches us within three working days; waiting longer moves the dates."
     return (*needs, general, *past, *(template.assumptions if template else ()))
 

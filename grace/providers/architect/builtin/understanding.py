@@ -16,9 +16,7 @@ _POINT_CHARS = 300
 
 _BULLET = re.compile(r"^\s{0,12}(?:[-*•–—▪◦+]|\(?\d{1,2}[.)]|[a-z]\))\s+")
 _SENTENCE_END = re.compile(r"(?<=[.!?。;])\s+(?=[^a-z\s])|(?<=[!?。;])\s*(?=\S)")
-_CLAUSE = re.compile(
-    r",\s+(?:and|plus|also|then|as well as)?\s*|\s+(?:and|plus|as well as|und|along with)\s+"
-)
+_CLAUSE = re.compile(r",\s+(?:and|plus|also|then|as well as)?\s*|\s+(?:and|plus|as well as|und|along with)\s+")
 _CLAUSE_END = re.compile(r"[\s,]+(?:and|plus|also|then|as well as|und|along with)?\s*$")
 _ALL_OPTIONAL = re.compile(r"\s*(?:optional(?:ly)?|nice[- ]to[- ]haves?|bonus)\b", re.IGNORECASE)
 _OPTIONAL = re.compile(
@@ -134,8 +132,7 @@ def understand(requirements: str) -> Understanding:
         scopes=tuple(_merged(scopes)),
         deadline=re.sub(r"^deadline(?: is|:)? ", "", found[1], flags=re.IGNORECASE) if found else None,
         deadline_weeks=_weeks(found) if found else None,
-        mentions_content=re.search(r"\b(?:texts?|pictures|photos|content|copy)\b", text, re.IGNORECASE)
-        is not None,
+        mentions_content=re.search(r"\b(?:texts?|pictures|photos|content|copy)\b", text, re.IGNORECASE) is not None,
     )
 
 
@@ -171,20 +168,14 @@ def _sort_in(statement: _Statement, scopes: list[Scope]) -> Scope | None:
     return last
 
 
-def _scope_for(
-    clause: str, kind: WorkKind, optional: bool, statement: _Statement, scopes: list[Scope]
-) -> Scope:
+def _scope_for(clause: str, kind: WorkKind, optional: bool, statement: _Statement, scopes: list[Scope]) -> Scope:
     """The deliverable that takes the clause.
 
     One of the same kind (for a bullet also of the same title), or a new one.
     """
     title = _title(clause, kind)
     for scope in scopes:
-        if (
-            scope.kind is kind
-            and scope.optional == optional
-            and (scope.title == title or not statement.bullet)
-        ):
+        if scope.kind is kind and scope.optional == optional and (scope.title == title or not statement.bullet):
             break
     else:
         scope = Scope(kind, title, optional=optional)
@@ -270,12 +261,7 @@ def _title(clause: str, kind: WorkKind) -> str:
         if kind is WorkKind.CUSTOM or (found is not None and found.kind is kind):
             return head[0].upper() + head[1:]
     named = recognise(clause)
-    if (
-        named is not None
-        and named.kind is kind
-        and named.clear
-        and re.fullmatch(r"[a-z]{3,} [a-z]{3,}", named.word)
-    ):
+    if named is not None and named.kind is kind and named.clear and re.fullmatch(r"[a-z]{3,} [a-z]{3,}", named.word):
         return usual if _NO_TITLE.search(named.word) else named.word.capitalize()
     return usual
 

@@ -79,8 +79,7 @@ VOICES: Mapping[WorkKind | None, Voice] = MappingProxyType(
         ),
         WorkKind.SECURITY: Voice(
             "Thank you for your trust in asking us to look for weak spots.",
-            "We test what an attacker would test, rank what we find by the harm it could do, and fix "
-            "in that order.",
+            "We test what an attacker would test, rank what we find by the harm it could do, and fix in that order.",
         ),
         WorkKind.DISCOVERY: Voice(
             "Thank you for getting in touch.",

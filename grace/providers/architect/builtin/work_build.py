@@ -43,10 +43,7 @@ BUILD_WORK = (
             r"|intranet|blog|wordpress|contact form"
         ),
         vague=words(r"pages?|portal|web|cms|seo"),
-        does=(
-            "A fast site that reads well on a phone, loads in about two seconds and can be edited by "
-            "your team."
-        ),
+        does=("A fast site that reads well on a phone, loads in about two seconds and can be edited by your team."),
         done=(
             "Every agreed page is online under your domain and works on phone, tablet and desktop.",
             "Your team can change texts and pictures without us.",
@@ -76,8 +73,7 @@ BUILD_WORK = (
         ),
         vague=words(r"platform|software|tool|login|user accounts?"),
         does=(
-            "An application your users can sign in to and work with, built in small steps that you "
-            "can try each week."
+            "An application your users can sign in to and work with, built in small steps that you can try each week."
         ),
         done=(
             "Each agreed user story works on the agreed devices, shown to you live.",
@@ -103,15 +99,11 @@ BUILD_WORK = (
         point_hours=6,
         clear=words(r"(?:rest |graphql |public )?apis?|back-?ends?|micro-?services?|endpoints?|webhooks?"),
         vague=words(r"server side|authentication"),
-        does=(
-            "A documented interface that other programs can rely on, with sign-in, limits and clear "
-            "error answers."
-        ),
+        does=("A documented interface that other programs can rely on, with sign-in, limits and clear error answers."),
         done=(
             "Each endpoint answers as its documentation says, for good and for bad requests.",
             "Automated tests run against a copy of the system on every change.",
-            "A developer who was not involved makes a first call within 30 minutes, from the "
-            "documentation alone.",
+            "A developer who was not involved makes a first call within 30 minutes, from the documentation alone.",
         ),
         steps=(
             "Agree on resources, sign-in and error answers",
@@ -190,10 +182,7 @@ BUILD_WORK = (
             r"|migration|import|export|cleaning|analysis)?|migrat(?:e|es|ed|ing|ions?)|etl|kpis?"
         ),
         vague=words(r"excel|spreadsheets?|charts?|metrics|csv"),
-        does=(
-            "Figures you can trust: collected automatically, defined once, and shown where decisions "
-            "are made."
-        ),
+        does=("Figures you can trust: collected automatically, defined once, and shown where decisions are made."),
         done=(
             "Ten figures, picked by you, agree with the source systems to the last digit.",
             "Each figure has a written definition, an owner and the time of its last update.",

@@ -15,9 +15,7 @@ OTHER_WORK = (
         phase=_LAUNCH,
         base_hours=8,
         point_hours=4,
-        clear=words(
-            r"train(?:ing|ings)?|workshops?|onboard(?:ing)?|teach|webinars?|user manual|documentation"
-        ),
+        clear=words(r"train(?:ing|ings)?|workshops?|onboard(?:ing)?|teach|webinars?|user manual|documentation"),
         vague=words(r"explain|show (?:us|our team)|handbook"),
         does="Sessions on your own data, recorded, with a short written guide to look things up later.",
         done=(
@@ -96,8 +94,7 @@ OTHER_WORK = (
         ),
         vague=words(r"performance|scal(?:e|ing|able)"),
         does=(
-            "An environment that can be rebuilt from a script, is watched, and is backed up in a way "
-            "that was tested."
+            "An environment that can be rebuilt from a script, is watched, and is backed up in a way that was tested."
         ),
         done=(
             "The environment is rebuilt from the repository in front of you.",
@@ -121,9 +118,7 @@ OTHER_WORK = (
         phase=_OPERATE,
         base_hours=24,
         point_hours=6,
-        clear=words(
-            r"security|penetration tests?|pen-?tests?|gdpr|dsgvo|iso ?27001|soc ?2|encrypt(?:ion|ed)?|audits?"
-        ),
+        clear=words(r"security|penetration tests?|pen-?tests?|gdpr|dsgvo|iso ?27001|soc ?2|encrypt(?:ion|ed)?|audits?"),
         vague=words(r"secure|compliance|privacy"),
         does="A written review with findings ranked by risk, and the fixes for those that matter most.",
         done=(
@@ -241,10 +236,7 @@ OTHER_WORK = (
         point_hours=6,
         clear=None,
         vague=None,
-        does=(
-            "We agree on the details in the kick-off, then deliver in small steps that you can check "
-            "each week."
-        ),
+        does=("We agree on the details in the kick-off, then deliver in small steps that you can check each week."),
         done=(
             "Each point listed above is shown to you and works as agreed.",
             "What was agreed in the kick-off is written down and checked off with you.",

@@ -39,9 +39,7 @@ def write_proposal(
 
 def _letter(draft: ProposalDraft, brief: ProposalBrief, template: ProposalTemplate | None) -> str:
     voice = VOICES.get(draft.kind, VOICES[None])
-    opening = (
-        _fill(template.opening, draft, brief) if template and template.opening else _opening(draft, voice)
-    )
+    opening = _fill(template.opening, draft, brief) if template and template.opening else _opening(draft, voice)
     approach = _fill(template.approach, draft, brief) if template and template.approach else voice.approach
     parts = [f"# {plain(draft.title)}", f"{_salutation(brief)},", opening, approach]
     if similar := _similar(draft, brief.past_projects):
@@ -58,10 +56,7 @@ def _salutation(brief: ProposalBrief) -> str:
 
 def _opening(draft: ProposalDraft, voice: Voice) -> str:
     weeks, total = _weeks(draft.timeline.weeks), _money(draft.pricing.total_minor, draft.pricing)
-    return (
-        f"{voice.opening} Below is what you would get, when, and at what price: **{weeks}** of work, "
-        f"**{total}**."
-    )
+    return f"{voice.opening} Below is what you would get, when, and at what price: **{weeks}** of work, **{total}**."
 
 
 def _similar(draft: ProposalDraft, past: tuple[PastProject, ...]) -> str:
@@ -128,9 +123,7 @@ def _timeline(draft: ProposalDraft, understood: Understanding) -> str:
     elif understood.deadline_weeks is not None:
         sentence += f" That keeps the {_weeks(understood.deadline_weeks)} you asked for."
     elif understood.deadline is not None:
-        sentence += (
-            f" You wrote “{plain(understood.deadline)}”: tell us the exact day, and we plan back from it."
-        )
+        sentence += f" You wrote “{plain(understood.deadline)}”: tell us the exact day, and we plan back from it."
     return "\n\n".join(["## When", "\n".join(rows), sentence])
 
 
@@ -147,8 +140,7 @@ def _price(draft: ProposalDraft, brief: ProposalBrief) -> str:
     rows.append(f"| **Total** | **{pricing.hours}** | **{_money(pricing.total_minor, pricing)}** |")
     plan = ["| Payment | Share | Amount |", "| --- | ---: | ---: |"]
     plan += [
-        f"| {part.due} | {part.share_percent} % | {_money(part.amount_minor, pricing)} |"
-        for part in pricing.payments
+        f"| {part.due} | {part.share_percent} % | {_money(part.amount_minor, pricing)} |" for part in pricing.payments
     ]
     parts = [
         "## What it costs",
@@ -179,15 +171,10 @@ def _budget(draft: ProposalDraft) -> str:
         left = " and left the optional part out" if draft.left_out else ""
         return f"You named a budget of {budget}. We have given a discount{left}, so that it fits: {total}."
     if draft.left_out:
-        return (
-            f"You named a budget of {budget}. We have left the optional part out, so that it fits: {total}."
-        )
+        return f"You named a budget of {budget}. We have left the optional part out, so that it fits: {total}."
     if pricing.total_minor < pricing.budget_minor:
         left = _money(pricing.budget_minor - pricing.total_minor, pricing)
-        return (
-            f"That is {left} below the budget of {budget} you named. We charge for the work, not for "
-            f"the budget."
-        )
+        return f"That is {left} below the budget of {budget} you named. We charge for the work, not for the budget."
     return f"That is the budget you named: {budget}."
 
 
@@ -207,9 +194,7 @@ def _next(draft: ProposalDraft, brief: ProposalBrief, template: ProposalTemplate
         else "If something here is not what you had in mind, tell us. Changing a plan is cheap."
     )
     signer = [
-        plain(text)
-        for text in (brief.business.signer, brief.business.name, brief.business.email)
-        if text.strip()
+        plain(text) for text in (brief.business.signer, brief.business.name, brief.business.email) if text.strip()
     ]
     parts.append("Kind regards\n\n" + "\\\n".join(signer))
     return "\n\n".join(parts)

@@ -104,9 +104,7 @@ def test_keys_never_fail_and_a_second_pass_changes_nothing(name, email, company)
         assert normalise_domain(made.domain) == made.domain
 
 
-@given(
-    st.from_regex(r"[a-z]{1,8}(\.[a-z]{1,5})?", fullmatch=True), st.sampled_from(["acme.com", "gmail.com"])
-)
+@given(st.from_regex(r"[a-z]{1,8}(\.[a-z]{1,5})?", fullmatch=True), st.sampled_from(["acme.com", "gmail.com"]))
 def test_case_and_tags_never_matter(local, domain):
     plain = keys("", f"{local}@{domain}")
     assert match_reason(plain, keys("", f"{local.upper()}+tag@{domain.upper()}")) is MatchReason.EMAIL

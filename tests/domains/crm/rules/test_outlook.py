@@ -83,9 +83,7 @@ def test_a_flag_comes_before_everything():
 
 
 def test_hurry_and_standstill_are_reasons():
-    action = suggest_next_action(
-        Stage.PROPOSAL, now=FRIDAY, features=replace(BEST, urgency="now"), days_in_stage=30
-    )
+    action = suggest_next_action(Stage.PROPOSAL, now=FRIDAY, features=replace(BEST, urgency="now"), days_in_stage=30)
     assert len(action.reasons) == 3
     assert action.due == datetime(2026, 11, 23, 15, 30, tzinfo=UTC)
 

@@ -45,9 +45,7 @@ def test_a_lost_lead_does_not_reopen_as_signed():
 
 
 def test_skipping_ahead_of_the_contract_is_recorded():
-    assert judge_move(Stage.LEAD, Stage.NEGOTIATION) == Move(
-        MoveKind.FORWARD, (Stage.QUALIFIED, Stage.PROPOSAL)
-    )
+    assert judge_move(Stage.LEAD, Stage.NEGOTIATION) == Move(MoveKind.FORWARD, (Stage.QUALIFIED, Stage.PROPOSAL))
     assert judge_move(Stage.PROPOSAL, Stage.CONTRACT) == Move(MoveKind.FORWARD, (Stage.NEGOTIATION,))
 
 

@@ -46,9 +46,7 @@ def test_one_payment_is_due_at_the_end():
     st.sampled_from([(100,), (50, 50), (40, 30, 30), (30, 30, 20, 20)]),
 )
 def test_every_plan_is_in_order_and_adds_up(work, start, per_week, total, shares):
-    plan = plan_milestones(
-        work, starts_on=start, hours_per_week=per_week, total_minor=total, shares_percent=shares
-    )
+    plan = plan_milestones(work, starts_on=start, hours_per_week=per_week, total_minor=total, shares_percent=shares)
     assert sum(m.weight_percent for m in plan.milestones) == 100
     assert sum(p.amount_minor for p in plan.payments) == total
     dues = [m.due_on for m in plan.milestones]

@@ -20,9 +20,7 @@ TERMS = ContractTerms(
     number="C-2026-7",
     project="Customer portal",
     made_on=date(2026, 11, 20),
-    provider=Party(
-        "Jonas Nord", "Nordlicht Studio", "Hafenstr. 1\n20457 Hamburg", "jonas@nordlicht-studio.eu", "DE1"
-    ),
+    provider=Party("Jonas Nord", "Nordlicht Studio", "Hafenstr. 1\n20457 Hamburg", "jonas@nordlicht-studio.eu", "DE1"),
     client=Party("Anna Weber", "Weber Baked Goods"),
     proposal="P-12, version 2",
     currency="EUR",

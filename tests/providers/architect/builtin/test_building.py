@@ -44,9 +44,7 @@ async def test_a_pack_holds_a_plan_a_checklist_each_and_a_true_manifest():
     assert "[x]" not in "".join(files(made).values())
     listed = {one["path"]: one for one in json.loads(files(made)["manifest.json"])["files"]}
     for artefact in made.artefacts[:-1]:
-        assert (
-            hashlib.sha256(artefact.content).hexdigest() == artefact.sha256 == listed[artefact.path]["sha256"]
-        )
+        assert hashlib.sha256(artefact.content).hexdigest() == artefact.sha256 == listed[artefact.path]["sha256"]
         assert len(artefact.content) == listed[artefact.path]["bytes"]
         assert read_markdown(artefact.content.decode())[0]["kind"] == "heading"
     assert len(made.remaining) == 3

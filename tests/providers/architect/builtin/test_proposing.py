@@ -56,10 +56,7 @@ def test_the_budget_is_met_by_a_discount_that_is_shown():
     assert [one.title for one in made.left_out] == ["Chatbot"]
     assert "Left out to meet your budget" in made.text
     assert "| Discount (" in made.text
-    assert (
-        "You named a budget of €17,000.00. We have given a discount and left the optional part out"
-        in made.text
-    )
+    assert "You named a budget of €17,000.00. We have given a discount and left the optional part out" in made.text
     assert sum(one.price_minor for one in made.deliverables) == 1_700_000
 
 
@@ -135,10 +132,7 @@ def test_a_brief_that_cannot_work_is_refused(broken):
 
 @pytest.mark.parametrize("requirements", [PORTAL, BAKERY, "Online shop", "An API and an app", "help"])
 def test_what_we_write_ourselves_passes_the_hunter(requirements):
-    assert (
-        scan("generated_text", {"text": propose(replace(BRIEF, requirements=requirements)).text}).findings
-        == ()
-    )
+    assert scan("generated_text", {"text": propose(replace(BRIEF, requirements=requirements)).text}).findings == ()
 
 
 def kinds_of_runs(blocks):

@@ -28,9 +28,7 @@ Within 6 weeks."""
 
 
 def shape(text):
-    return [
-        (scope.kind.value, scope.title, scope.optional, scope.points) for scope in understand(text).scopes
-    ]
+    return [(scope.kind.value, scope.title, scope.optional, scope.points) for scope in understand(text).scopes]
 
 
 def test_a_letter():
@@ -73,8 +71,7 @@ def test_a_list_under_its_subject():
 
 def test_one_sentence_of_three_works():
     assert [
-        kind
-        for kind, *_ in shape("We need a website with a blog, an API for our app and training for the team.")
+        kind for kind, *_ in shape("We need a website with a blog, an API for our app and training for the team.")
     ] == [
         "website",
         "api",

@@ -1,0 +1,74 @@
+"""What `grace audit verify`, `grace ledger check` and `grace rates import` do."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+from grace.kit.errors import Invalid
+from grace.kit.tx import transaction
+from grace.kit.workspace import Workspaces
+
+
+async def verify_log(workspaces: Workspaces, handle: str, *, against: Path | None) -> dict[str, Any]:
+    """The verifier's report as plain lines."""
+    from grace.trust.audit.verifier import verify
+
+    outside = None
+    if against is not None:
+        if not against.is_file():
+            raise Invalid(f"{against} is not a file.")
+        outside = against.read_bytes()
+    async with workspaces.owner(await _known(workspaces, handle)) as connection:
+        report = await verify(connection, against=outside)
+    lines = [f"{report.size} entries, {report.checkpoints} checkpoints, root {report.root.hex()}"]
+    lines += [str(finding) for finding in report.findings]
+    if report.finding_count > len(report.findings):
+        lines.append(f"… and {report.finding_count - len(report.findings)} more findings.")
+    if report.unsealed:
+        lines.append(f"{report.unsealed} entries are not sealed yet.")
+    if report.erased:
+        lines.append(f"{report.erased} payloads were erased on record; their entries still prove.")
+    if report.completeness_proven:
+        lines.append(f"Nothing was cut or rewritten before entry {report.proven_size}.")
+    else:
+        lines.append(
+            "Completeness is unproven: without a checkpoint kept elsewhere (--against), a log that was cut or"
+            " rewritten as a whole looks like this too."
+        )
+    lines.append("The log verifies." if report.ok else f"FINDINGS: {report.finding_count}.")
+    return {
+        "ok": report.ok,
+        "size": report.size,
+        "root": report.root.hex(),
+        "findings": [str(finding) for finding in report.findings],
+        "completeness_proven": report.completeness_proven,
+        "lines": lines,
+    }
+
+
+async def check_books(workspaces: Workspaces, handle: str) -> dict[str, Any]:
+    """The ledger's findings as plain lines."""
+    from grace.trust.ledger.queries import check
+
+    async with transaction(workspaces, await _known(workspaces, handle)) as tx:
+        findings = await check(tx)
+    lines = [str(finding) for finding in findings] or ["The books balance: every posting, account and currency."]
+    return {"ok": not findings, "findings": [str(f) for f in findings], "lines": lines}
+
+
+async def import_rate_file(workspaces: Workspaces, handle: str, file: Path) -> str:
+    """Import a CSV of rates; what came of it in a sentence."""
+    from grace.trust.governance.service.rates import import_rates
+
+    with file.open(newline="", encoding="utf-8-sig") as source:
+        rows = list(csv.DictReader(source))
+    async with transaction(workspaces, await _known(workspaces, handle)) as tx:
+        done = await import_rates(tx, rows)
+    lines = [f"{done.stored} rates stored, {len(done.rejected)} rows rejected."]
+    return "\n".join([*lines, *(f"row {rejected.row}: {rejected.reason}" for rejected in done.rejected)])
+
+
+async def _known(workspaces: Workspaces, handle: str) -> str:
+    if handle not in await workspaces.handles():
+        raise Invalid(f"There is no workspace {handle!r}. `grace workspace list` shows which there are.")
+    return handle

@@ -1,0 +1,300 @@
+"""`grace`: the command line. Commands import what they need when they run, so that --help is quick."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from grace.kit.settings import Settings
+    from grace.kit.workspace import Workspaces
+
+T = TypeVar("T")
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="The back office from lead to cash.")
+database = typer.Typer(no_args_is_help=True, help="The embedded PostgreSQL.")
+workspace_app = typer.Typer(no_args_is_help=True, help="Workspaces: one business each.")
+audit_app = typer.Typer(no_args_is_help=True, help="The tamper-evident log.")
+ledger_app = typer.Typer(no_args_is_help=True, help="The double-entry books.")
+rates_app = typer.Typer(no_args_is_help=True, help="Exchange rates.")
+import_app = typer.Typer(no_args_is_help=True, help="Bring data in.")
+for group, called in (
+    (database, "db"),
+    (workspace_app, "workspace"),
+    (audit_app, "audit"),
+    (ledger_app, "ledger"),
+    (rates_app, "rates"),
+    (import_app, "import"),
+):
+    app.add_typer(group, name=called)
+
+Data = Annotated[
+    Path | None, typer.Option("--data", envvar="GRACE_DATA_DIR", help="Where Grace keeps what is its own.")
+]
+InWorkspace = Annotated[
+    str | None, typer.Option("--workspace", envvar="GRACE_WORKSPACE", help="The workspace to act on.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on one line.")]
+
+
+@app.command()
+def up(
+    port: Annotated[int, typer.Option(help="The port of the web server.")] = 8005,
+    data: Data = None,
+    no_example: Annotated[bool, typer.Option("--no-example", help="Do not load the example business.")] = False,
+) -> None:
+    """Start everything in the foreground: database, web, worker, sandbox. Ctrl-C stops it."""
+    from grace.app import up as starting
+
+    os.environ["GRACE_PORT"] = str(port)
+    os.environ["GRACE_EXAMPLE"] = "false" if no_example else os.environ.get("GRACE_EXAMPLE", "true")
+    starting.run(_settings(data))
+
+
+@app.command()
+def serve(data: Data = None) -> None:
+    """Serve the API and the pages."""
+    import uvicorn
+
+    from grace.app.web import create_app
+    from grace.kit.logs import configure
+
+    settings = _settings(data)
+    configure(settings.log_level, component="web")
+    uvicorn.run(
+        create_app(_workspaces(settings), settings),
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )
+
+
+@app.command()
+def worker(data: Data = None) -> None:
+    """Run reactions, jobs and due work of all workspaces, and seal their logs."""
+    import signal
+
+    from grace.app.worker import Worker
+    from grace.kit.logs import configure
+
+    settings = _settings(data)
+    configure(settings.log_level, component="worker")
+
+    async def run() -> None:
+        workspaces = _workspaces(settings)
+        running = Worker(workspaces, settings)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, running.stop)
+        await running.run()
+        await workspaces.close()
+
+    asyncio.run(run())
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def sandbox(
+    context: typer.Context,
+    data: Data = None,
+    port: Annotated[int, typer.Option(help="The sandbox's port on the loopback.")] = 8006,
+) -> None:
+    """Run the providers' stand-in on the loopback, with its state in the data folder."""
+    state = _settings(data).data_dir / "sandbox.sqlite"
+    state.parent.mkdir(parents=True, exist_ok=True)
+    arguments = [sys.executable, "-m", "grace_sandbox", "--port", str(port), "--state", str(state), *context.args]
+    os.execv(sys.executable, arguments)  # noqa: S606
+
+
+@app.command()
+def migrate(data: Data = None) -> None:
+    """Bring the schema of every workspace up to this version."""
+    from grace.app.installation import migrate_all
+
+    for handle, applied in _run(migrate_all(_workspaces(_settings(data)))).items():
+        print(f"{handle}: {', '.join(applied) or 'up to date'}")
+
+
+@app.command()
+def bootstrap(
+    email: Annotated[str, typer.Option(help="The owner's e-mail address.")],
+    data: Data = None,
+    workspace: InWorkspace = None,
+    new_key: Annotated[bool, typer.Option("--new-key", help="Make another API key.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make the workspace and its owner if they are missing; always give a new sign-in link."""
+    from grace.app.bootstrap import bootstrap as make
+
+    settings = _settings(data, workspace)
+    made = _run(make(_workspaces(settings), settings, handle=settings.workspace, email=email, new_key=new_key))
+    if as_json:
+        _print_json(made)
+    else:
+        print(f"Workspace  {made['workspace']}\nSign in    {made['sign_in_url']}")
+        print(f"API key    {made['api_key'] or '(made earlier; --new-key makes another)'}")
+
+
+@workspace_app.command("create")
+def create_workspace(
+    handle: Annotated[str, typer.Argument(help="Its short name: lower-case letters and digits.")],
+    live: Annotated[bool, typer.Option("--live/--test", help="Real money, or a movable clock.")],
+    data: Data = None,
+    currency: Annotated[str, typer.Option(help="Its currency (ISO 4217).")] = "USD",
+    name: Annotated[str | None, typer.Option(help="The business's name.")] = None,
+) -> None:
+    """Make a workspace; it is test or live for ever."""
+    from grace.app import installation, wiring
+
+    made = _run(
+        installation.create_workspace(
+            _workspaces(_settings(data)),
+            handle,
+            kind="live" if live else "test",
+            name=name,
+            currency=currency,
+            prepare=wiring.PREPARE,
+        )
+    )
+    print(
+        f"{handle}: {'made' if made else 'was there'}. `grace bootstrap --workspace {handle} --email …` makes its owner."
+    )
+
+
+@workspace_app.command("list")
+def list_workspaces(data: Data = None) -> None:
+    """The workspaces of this installation."""
+    for handle in _run(_workspaces(_settings(data)).handles()):
+        print(handle)
+
+
+@database.command("start")
+def start_database(data: Data = None) -> None:
+    """Start the embedded PostgreSQL and leave it running."""
+    from grace.app.postgres import server
+
+    info = server.start(_settings(data).data_dir)
+    print(f"PostgreSQL {info.major} {'started' if info.started else 'runs already'} (pid {info.pid})")
+
+
+@database.command("stop")
+def stop_database(data: Data = None) -> None:
+    """Stop the embedded PostgreSQL."""
+    from grace.app import supervisor
+    from grace.app.postgres import server
+
+    settings = _settings(data)
+    if (pid := supervisor.holder(settings.data_dir)) is not None:
+        _fail(f"`grace up` (pid {pid}) uses this database and would start it again. Stop that first.")
+    print("stopped" if server.stop(settings.data_dir) else "it did not run")
+
+
+@database.command("status")
+def database_status(data: Data = None) -> None:
+    """Whether the embedded PostgreSQL runs; exit code 3 when it does not."""
+    from grace.app.postgres import server
+
+    info = server.status(_settings(data).data_dir)
+    if info is None:
+        print("not running")
+        raise typer.Exit(3)
+    print(f"PostgreSQL {info.major} runs (pid {info.pid}), socket in {info.socket_folder}")
+
+
+@audit_app.command("verify")
+def verify_audit(
+    data: Data = None,
+    workspace: InWorkspace = None,
+    against: Annotated[Path | None, typer.Option(help="A checkpoint, or a file of them, kept outside.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Recompute the whole log; exit code 1 when anything was changed, removed or reordered."""
+    from grace.app.checks import verify_log
+
+    settings = _settings(data, workspace)
+    _report(_run(verify_log(_workspaces(settings), settings.workspace, against=against)), as_json)
+
+
+@ledger_app.command("check")
+def check_ledger(data: Data = None, workspace: InWorkspace = None, as_json: AsJson = False) -> None:
+    """Prove the books: balanced postings, balances that follow from entries; exit code 1 on a finding."""
+    from grace.app.checks import check_books
+
+    settings = _settings(data, workspace)
+    _report(_run(check_books(_workspaces(settings), settings.workspace)), as_json)
+
+
+@rates_app.command("import")
+def import_rates(
+    file: Annotated[Path, typer.Argument(help="CSV with the columns currency, per_usd, on_date.")],
+    data: Data = None,
+    workspace: InWorkspace = None,
+) -> None:
+    """Import dated exchange rates; policies compare amounts in USD by them."""
+    from grace.app.checks import import_rate_file
+
+    settings = _settings(data, workspace)
+    print(_run(import_rate_file(_workspaces(settings), settings.workspace, file)))
+
+
+def main() -> None:
+    """The entry point: problems become one sentence and exit code 1."""
+    from grace.kit.errors import Problem
+    from grace.kit.settings import SettingsError
+
+    try:
+        app()
+    except (Problem, SettingsError, ValueError) as error:
+        _fail(str(error))
+    except RuntimeError as error:
+        if type(error).__module__.startswith("grace."):
+            _fail(str(error))
+        raise
+
+
+def _settings(data: Path | None, workspace: str | None = None) -> "Settings":
+    from grace.kit.settings import settings
+
+    if data is not None:
+        os.environ["GRACE_DATA_DIR"] = str(data)
+    if workspace is not None:
+        os.environ["GRACE_WORKSPACE"] = workspace
+    return settings()
+
+
+def _workspaces(settings: "Settings") -> "Workspaces":
+    from grace.app.installation import open_workspaces
+
+    return open_workspaces(settings)
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(work)
+
+
+def _report(found: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        _print_json(found)
+    else:
+        for line in found["lines"]:
+            print(line)
+    if not found["ok"]:
+        raise typer.Exit(1)
+
+
+def _print_json(value: Any) -> None:
+    from grace.kit import json
+
+    print(json.dumps(value))
+
+
+def _fail(message: str) -> NoReturn:
+    print(message, file=sys.stderr)
+    raise SystemExit(1)

@@ -1,0 +1,96 @@
+"""`grace up`: everything in the foreground. Without a provider's key the sandbox stands in for it."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+
+from grace.app import installation, wiring
+from grace.app.bootstrap import bootstrap
+from grace.app.supervisor import Command, run_all
+from grace.kit.settings import Settings
+from grace.kit.settings import settings as read_settings
+
+OWNER = "owner@example.com"
+
+
+def run(settings: Settings) -> None:
+    """Start, say how to get in, and stay until Ctrl-C or SIGTERM."""
+    os.environ.setdefault("GRACE_URL", f"http://127.0.0.1:{settings.port}")
+    sandbox_port = settings.port + 1
+    uses_sandbox = settings.stripe_secret_key is None
+    if uses_sandbox:
+        sandbox = f"http://127.0.0.1:{sandbox_port}"
+        os.environ["GRACE_STRIPE_SECRET_KEY"] = "sk_test_{workspace}"  # noqa: S105
+        os.environ["GRACE_STRIPE_PUBLISHABLE_KEY"] = "pk_test_{workspace}"
+        os.environ["GRACE_STRIPE_API_BASE"] = sandbox
+        os.environ["GRACE_TEST_CLOCK_URL"] = sandbox
+    os.environ["GRACE_DATA_DIR"] = str(settings.data_dir.resolve())
+    read_settings.cache_clear()
+    settings = read_settings()
+    dsn = ""
+
+    def prepare(given: str) -> Sequence[Command]:
+        nonlocal dsn
+        dsn = given
+        asyncio.run(_make_ready(settings, dsn))
+        return _commands(settings, sandbox_port if uses_sandbox else None)
+
+    def ready() -> None:
+        made = asyncio.run(_bootstrap(settings, dsn))
+        _greet(settings, made, sandbox=uses_sandbox)
+
+    print("Grace is starting …", flush=True)
+    run_all(
+        data_dir=settings.data_dir,
+        prepare=prepare,
+        ready=ready,
+        say=lambda line: print(f"  {line}", flush=True),
+        database_url=settings.database_url.get_secret_value() if settings.database_url else None,
+        ports=(settings.port, *((sandbox_port,) if uses_sandbox else ())),
+    )
+    print("Grace has stopped; its data stays.", flush=True)
+
+
+def _commands(settings: Settings, sandbox_port: int | None) -> Sequence[Command]:
+    grace = [sys.executable, "-m", "grace.app"]
+    commands = [
+        Command("web", [*grace, "serve"], ready_url=f"http://127.0.0.1:{settings.port}/ready"),
+        Command("worker", [*grace, "worker"]),
+    ]
+    if sandbox_port is not None:
+        argv = [sys.executable, "-m", "grace_sandbox", "--port", str(sandbox_port)]
+        argv += ["--state", str(settings.data_dir / "sandbox.sqlite")]
+        commands.append(Command("sandbox", argv, ready_url=f"http://127.0.0.1:{sandbox_port}/health"))
+    return commands
+
+
+async def _make_ready(settings: Settings, dsn: str) -> None:
+    """Migrate what is there and make the first workspace."""
+    workspaces = installation.open_workspaces(settings, dsn=dsn)
+    await installation.migrate_all(workspaces)
+    if settings.workspace not in await workspaces.handles():
+        await installation.create_workspace(workspaces, settings.workspace, kind="test", prepare=wiring.PREPARE)
+    await workspaces.close()
+
+
+async def _bootstrap(settings: Settings, dsn: str) -> dict[str, str | None]:
+    workspaces = installation.open_workspaces(settings, dsn=dsn)
+    try:
+        return await bootstrap(workspaces, settings, handle=settings.workspace, email=OWNER)
+    finally:
+        await workspaces.close()
+
+
+def _greet(settings: Settings, made: dict[str, str | None], *, sandbox: bool) -> None:
+    lines = [
+        "",
+        f"  Grace runs on {settings.url}",
+        f"  Workspace     {made['workspace']}" + (" (test; payments go to the sandbox)" if sandbox else ""),
+        f"  Sign in       {made['sign_in_url']}  (once, within 15 minutes)",
+        f"  API key       {made['api_key'] or 'as before; `grace bootstrap --new-key --email ' + OWNER + '` makes another'}",
+        f"  Next          grace demo --data {settings.data_dir}   ·   {settings.url}/docs",
+        "  Ctrl-C stops everything; the data stays.",
+        "",
+    ]
+    print("\n".join(lines), flush=True)
