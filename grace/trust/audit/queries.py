@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 
 from psycopg import AsyncConnection
+from psycopg.rows import class_row
 
 from grace.kit.tx import Tx
 from grace.trust.audit.errors import LogRewound
-from grace.trust.audit.models import Checkpoint, Entry
+from grace.trust.audit.models import Checkpoint, Entry, StoredSigner
 from grace.trust.audit.rules import merkle
 from grace.trust.audit.rules.merkle import NodeHash, NodeRange
 
@@ -44,6 +45,13 @@ async def inclusion_proof(tx: Tx, *, leaf: int, size: int) -> list[bytes]:
 async def consistency_proof(tx: Tx, *, old_size: int, size: int) -> list[bytes]:
     """RFC 6962 proof that the tree of `old_size` entries is the beginning of the tree of `size`."""
     return await _proof(tx, merkle.consistency_ranges(old_size, size))
+
+
+async def stored_signer(connection: AsyncConnection) -> StoredSigner | None:
+    """The log's name and key, None before its first use."""
+    async with connection.cursor(row_factory=class_row(StoredSigner)) as cursor:
+        await cursor.execute("select origin, public_key, sealed_private_key from audit_signer")
+        return await cursor.fetchone()
 
 
 async def stored_nodes(connection: AsyncConnection, ranges: Iterable[NodeRange]) -> NodeHash:

@@ -6,7 +6,10 @@ from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from grace.kit.keys import Keys
 from grace.kit.tx import Tx
+from grace.trust.audit.models import StoredSigner
+from grace.trust.audit.queries import stored_signer
 from grace.trust.audit.rules import canonical, payload
 from grace.trust.audit.rules.notes import Signer
 
@@ -86,10 +89,9 @@ async def load_or_create_signer(tx: Tx) -> Signer:
     Raises cryptography's InvalidTag when the stored key was replaced or the master key is another.
     """
     for _ in range(2):
-        row = await tx.first(dict, "select origin, public_key, sealed_private_key from audit_signer")
-        if row is not None:
-            private = tx.keys.open(_KEY_PURPOSE, row["sealed_private_key"], bound_to=row["public_key"])
-            return Signer(row["origin"], private)
+        stored = await stored_signer(tx.connection)
+        if stored is not None:
+            return open_signer(tx.keys, stored)
         fresh = Ed25519PrivateKey.generate()
         public = fresh.public_key().public_bytes_raw()
         await tx.execute(
@@ -100,6 +102,12 @@ async def load_or_create_signer(tx: Tx) -> Signer:
             private=tx.keys.seal(_KEY_PURPOSE, fresh.private_bytes_raw(), bound_to=public),
         )
     raise LookupError("the signer that another transaction made is not visible")
+
+
+def open_signer(keys: Keys, stored: StoredSigner) -> Signer:
+    """The signer that is stored; InvalidTag when the master key did not seal it."""
+    private = keys.open(_KEY_PURPOSE, stored.sealed_private_key, bound_to=stored.public_key)
+    return Signer(stored.origin, private)
 
 
 async def _store(tx: Tx, entries: list[_Recorded]) -> None:

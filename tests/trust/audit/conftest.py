@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 from psycopg import AsyncConnection
 
+from grace.kit.keys import Keys
 from grace.kit.tx import Principal, Tx, transaction
 from grace.kit.workspace import Workspaces
 from grace.trust.audit import jobs, service, verifier
@@ -50,9 +51,9 @@ class Log:
         async with self.owner() as connection:
             return await jobs.drain(connection, signer=self.signer)
 
-    async def verify(self, *, against: bytes | None = None, public_key: bytes | None = None) -> Report:
+    async def verify(self, *, against: bytes | None = None, keys: Keys | None = None) -> Report:
         async with self.owner() as connection:
-            return await verifier.verify(connection, against=against, public_key=public_key)
+            return await verifier.verify(connection, against=against, keys=keys)
 
     async def value(self, query: str) -> object:
         async with self.owner() as connection:
