@@ -12,30 +12,14 @@ async def verify_log(workspaces: Workspaces, handle: str, *, outside: bytes | No
     from grace.trust.audit.verifier import verify
 
     async with workspaces.owner(await _known(workspaces, handle)) as connection:
-        report = await verify(connection, against=outside)
-    lines = [f"{report.size} entries, {report.checkpoints} checkpoints, root {report.root.hex()}"]
-    lines += [str(finding) for finding in report.findings]
-    if report.finding_count > len(report.findings):
-        lines.append(f"… and {report.finding_count - len(report.findings)} more findings.")
-    if report.unsealed:
-        lines.append(f"{report.unsealed} entries are not sealed yet.")
-    if report.erased:
-        lines.append(f"{report.erased} payloads were erased on record; their entries still prove.")
-    if report.completeness_proven:
-        lines.append(f"Nothing was cut or rewritten before entry {report.proven_size}.")
-    else:
-        lines.append(
-            "Completeness is unproven: without a checkpoint kept elsewhere (--against), a log that was cut or"
-            " rewritten as a whole looks like this too."
-        )
-    lines.append("The log verifies." if report.ok else f"FINDINGS: {report.finding_count}.")
+        report = await verify(connection, against=outside, keys=workspaces.keys(handle))
     return {
         "ok": report.ok,
         "size": report.size,
         "root": report.root.hex(),
         "findings": [str(finding) for finding in report.findings],
         "completeness_proven": report.completeness_proven,
-        "lines": lines,
+        "lines": report.sentences(),
     }
 
 
