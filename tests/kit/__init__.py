@@ -1,1 +1,0 @@
-"""Tests, in the tree of what they test."""
