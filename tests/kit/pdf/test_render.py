@@ -198,7 +198,7 @@ def test_what_people_write_is_never_code(text):
     assert text.replace(" ", "") in text_of(proposal).replace(" ", "")
 
 
-@settings(max_examples=40, deadline=5000)
+@settings(max_examples=40)
 @given(st.text(max_size=120), st.text(max_size=400))
 def test_any_text_can_be_set(name, text):
     party = PartyBlock(name, (text,), name, (name,))
