@@ -2,21 +2,17 @@
 
 from grace.app.installation import Prepare
 from grace.kit.edge import Authenticate
-from grace.kit.errors import Unauthenticated
 from grace.kit.settings import Settings
-from grace.kit.tx import Principal, Tx
+from grace.kit.tx import Tx
 from grace.trust.audit.service import load_or_create_signer
-
-
-async def _nobody(tx: Tx, *, bearer: str | None, session: str | None) -> Principal:
-    raise Unauthenticated("Nobody can sign in yet.")
+from grace.trust.identity.service import sessions
 
 
 async def _make_signer(tx: Tx) -> None:
     await load_or_create_signer(tx)
 
 
-authenticate: Authenticate = _nobody
+authenticate: Authenticate = sessions.authenticate
 
 
 PREPARE: tuple[Prepare, ...] = (_make_signer,)

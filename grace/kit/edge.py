@@ -83,7 +83,7 @@ class Door(APIRoute):
             _refuse_nul(request)
             edge: Edge = request.app.state.edge
             if rule.may == PUBLIC:
-                edge.limits.spend(_address(request), edge.settings.rate_anonymous_per_minute)
+                edge.limits.spend(address(request), edge.settings.rate_anonymous_per_minute)
                 return await run(request)
             for attempt in range(1, TRIES + 1):
                 unit = Unit(
@@ -168,11 +168,11 @@ async def _workspace(edge: Edge, request: Request, rule: Rule) -> str:
 
 async def _principal(edge: Edge, tx: Tx, request: Request, rule: Rule) -> Principal:
     if rule.may == LINK:
-        edge.limits.spend(_address(request), edge.settings.rate_anonymous_per_minute)
+        edge.limits.spend(address(request), edge.settings.rate_anonymous_per_minute)
         return ANONYMOUS
     bearer, session = _bearer(request), request.cookies.get(SESSION_COOKIE)
     if bearer is None and request.method not in _SAFE:
-        _refuse_foreign_origin(edge, request)
+        refuse_foreign_origin(edge, request)
     principal = await edge.authenticate(tx, bearer=bearer, session=None if bearer else session)
     edge.limits.spend(f"{tx.workspace.handle}:{principal.id}", edge.settings.rate_per_minute)
     if rule.may != SIGNED_IN and not permits(principal, rule.may):
@@ -200,7 +200,7 @@ async def _key(request: Request, rule: Rule, principal: Principal) -> idempotenc
     return idempotency.key_of(principal=who, method=request.method, path=request.url.path, key=key, body=body)
 
 
-def _refuse_foreign_origin(edge: Edge, request: Request) -> None:
+def refuse_foreign_origin(edge: Edge, request: Request) -> None:
     """A cookie is no proof of intent: a page of another site may not act through it (CSRF)."""
     site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
@@ -214,7 +214,8 @@ def _bearer(request: Request) -> str | None:
     return value.strip() if scheme.lower() == "bearer" else None
 
 
-def _address(request: Request) -> str:
+def address(request: Request) -> str:
+    """Where the request comes from, as far as the server can tell."""
     return request.client.host if request.client else "local"
 
 

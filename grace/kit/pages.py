@@ -1,0 +1,31 @@
+"""Plain pages: HTML from templates, readable without JavaScript, in light and dark, on a phone.
+
+A module's templates lie in its own `templates/` and extend `plain.html`; values are escaped.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from fastapi.responses import HTMLResponse
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+
+STYLE = Path(__file__).parent / "static" / "plain.css"
+"""The stylesheet of plain pages, served at /static/plain.css."""
+
+
+class Pages:
+    """The pages of one package: `Pages("grace.trust.identity").render("home.html", …)`."""
+
+    def __init__(self, package: str) -> None:
+        self._environment = Environment(
+            loader=ChoiceLoader([PackageLoader(package), PackageLoader("grace.kit")]),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    def render(self, template: str, /, *, status: int = 200, **values: Any) -> HTMLResponse:
+        """A page for one reader: never stored, and its address is told to nobody."""
+        html = self._environment.get_template(template).render(values)
+        return HTMLResponse(html, status, {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})

@@ -1,0 +1,1 @@
+"""The verbs of identity, the only writers: people, keys, sessions, passwords, bootstrap."""
