@@ -14,23 +14,27 @@ from grace.domains.crm.queries import ClientFilter, LeadFilter
 from grace.domains.crm.rules.features import Features
 from grace.domains.crm.rules.outlook import USUAL_DAYS, predict, suggest_next_action
 from grace.domains.crm.rules.stages import Stage
-from grace.domains.crm.schemas import (
+from grace.domains.crm.schemas.clients import (
     ClientChanges,
     ClientList,
     ClientOut,
+    FoundClientOut,
+    MergeClients,
+    NewClient,
+    UnmergeClients,
+    Unmerged,
+)
+from grace.domains.crm.schemas.leads import (
     FactorOut,
     FindingOut,
-    FoundClientOut,
     InteractionList,
     InteractionNoted,
     InteractionOut,
     LeadCapturedOut,
     LeadList,
     LeadOut,
-    MergeClients,
     Move,
     Moved,
-    NewClient,
     NewInteraction,
     NewLead,
     NextActionOut,
@@ -42,8 +46,6 @@ from grace.domains.crm.schemas import (
     SourceOut,
     StageOut,
     StuckOut,
-    UnmergeClients,
-    Unmerged,
 )
 from grace.domains.crm.service import clients, leads, merging
 from grace.kit.edge import Doors, InTx
