@@ -4,6 +4,8 @@ from grace.app.installation import Prepare
 from grace.kit.edge import Authenticate
 from grace.kit.settings import Settings
 from grace.kit.tx import Tx
+from grace.providers.architect import port as architect
+from grace.providers.architect.builtin.architect import BuiltinArchitect
 from grace.trust.audit.service import load_or_create_signer
 from grace.trust.governance.service.policy import install_shipped_policy
 from grace.trust.identity.service import sessions
@@ -26,3 +28,4 @@ PREPARE: tuple[Prepare, ...] = (_make_signer, _install_policy)
 
 def bind(settings: Settings) -> None:
     """Bind the ports for this process."""
+    architect.bind(BuiltinArchitect())
