@@ -1,6 +1,7 @@
 """The architect at work: asked outside of any transaction, its files scanned, then kept."""
 
 import asyncio
+from hashlib import sha256
 from pathlib import PurePosixPath
 
 from grace.domains.delivery.facts import DeliveryQueued
@@ -52,6 +53,8 @@ def _scanned(result: port.DeliveryResult) -> list[ScannedFile]:
         parts = PurePosixPath(one.path).parts
         if not parts or one.path.startswith("/") or ".." in parts or not one.path.isprintable():
             raise ValueError(f"{one.path[:100]!r} is no name for a file of a delivery")
+        if sha256(one.content).hexdigest() != one.sha256:
+            raise ValueError(f"{one.path[:100]!r} is not what its checksum says")
     return [
         ScannedFile(one, scan("deliverable", {one.path: one.content.decode("utf-8", "replace")}))
         for one in result.artefacts

@@ -173,7 +173,8 @@ async def finished_work(tx: Tx, *, limit: int = 50) -> list[FinishedWork]:
         " where status in ('delivered', 'completed') order by delivered_at desc, id limit %(limit)s)"
         " select done.id as project_id, done.title, done.kind,"
         " coalesce(ceil((end_date - start_date + 1) / 7.0), 0)::int as weeks, m.kind as work_kind,"
-        " ceil(sum(coalesce(m.hours_spent, m.hours)))::int as hours from done join milestone m on m.project_id = done.id"
+        " ceil(sum(coalesce(m.hours_spent, m.hours)))::int as hours"
+        " from done join milestone m on m.project_id = done.id"
         " group by done.id, done.title, done.kind, start_date, end_date, m.kind order by done.id, m.kind",
         limit=limit,
     )

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-import psycopg
-
 from grace.domains.delivery import queries
 from grace.domains.delivery.errors import DeliveryRunning
 from grace.domains.delivery.facts import DeliveryBuilt, DeliveryFailed, DeliveryQueued
@@ -144,25 +142,22 @@ async def _finish(tx: Tx, delivery: Delivery, *, status: str, result: dict[str, 
 async def _keep(tx: Tx, delivery: Delivery, files: Sequence[ScannedFile]) -> list[dict[str, Any]]:
     """Store the files; what a delivery's result says of them."""
     rows = [(new_id(ARTEFACT_PREFIX), one.file, one.scan) for one in files]
-    try:
-        await tx.execute(
-            "insert into artefact (id, delivery_id, project_id, path, media_type, size_bytes, sha256, content, scan,"
-            " created_at) select a.id, %(delivery)s, %(project)s, a.path, a.media_type, length(a.content), a.sha256,"
-            " a.content, a.scan::jsonb, %(now)s from unnest(%(ids)s::text[], %(paths)s::text[], %(types)s::text[],"
-            " %(hashes)s::text[], %(contents)s::bytea[], %(scans)s::text[])"
-            " as a (id, path, media_type, sha256, content, scan)",
-            delivery=delivery.id,
-            project=delivery.project_id,
-            now=tx.now,
-            ids=[row[0] for row in rows],
-            paths=[file.path for _, file, _ in rows],
-            types=[file.media_type for _, file, _ in rows],
-            hashes=[file.sha256 for _, file, _ in rows],
-            contents=[file.content for _, file, _ in rows],
-            scans=[json.dumps(asdict(found)) for _, _, found in rows],
-        )
-    except psycopg.errors.CheckViolation as error:
-        raise ValueError("a file of the delivery is not what its checksum says, or has no proper name") from error
+    await tx.execute(
+        "insert into artefact (id, delivery_id, project_id, path, media_type, size_bytes, sha256, content, scan,"
+        " created_at) select a.id, %(delivery)s, %(project)s, a.path, a.media_type, length(a.content), a.sha256,"
+        " a.content, a.scan::jsonb, %(now)s from unnest(%(ids)s::text[], %(paths)s::text[], %(types)s::text[],"
+        " %(hashes)s::text[], %(contents)s::bytea[], %(scans)s::text[])"
+        " as a (id, path, media_type, sha256, content, scan)",
+        delivery=delivery.id,
+        project=delivery.project_id,
+        now=tx.now,
+        ids=[row[0] for row in rows],
+        paths=[file.path for _, file, _ in rows],
+        types=[file.media_type for _, file, _ in rows],
+        hashes=[file.sha256 for _, file, _ in rows],
+        contents=[file.content for _, file, _ in rows],
+        scans=[json.dumps(asdict(found)) for _, _, found in rows],
+    )
     return [
         {
             "id": artefact_id,
