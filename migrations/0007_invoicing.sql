@@ -6,10 +6,6 @@ create table setting (
   updated_at timestamptz not null
 );
 
--- What was invoiced and not yet paid: revenue counts when it is paid.
-insert into ledger_purpose (purpose, normal, tail, allow_negative, owned)
-values ('unpaid_revenue', -1, true, true, true);
-
 -- The last number of each series (and fiscal year, where its pattern has one). Issuing locks the row.
 create table invoice_counter (
   series text not null check (length(series) between 1 and 40),

@@ -38,6 +38,8 @@ class Invoice:
     project_ref: str | int | None
     state: InvoiceState
     series: str
+    series_period: str | None
+    series_number: int | None
     invoice_number: str | None
     currency: str
     net_minor: int

@@ -226,9 +226,9 @@ class InvoiceOut(Answer):
             taxes=taxes(invoice),
             issuer=_party(invoice.issuer),
             client=_party(invoice.client),
-            hosted_invoice_url=links and links.page,
-            payment_link=links and links.page,
-            invoice_pdf=links and links.pdf,
+            hosted_invoice_url=links.page if links else None,
+            payment_link=links.page if links else None,
+            invoice_pdf=links.pdf if links else None,
         )
 
 
@@ -292,7 +292,7 @@ class PayPage(Answer):
     invoice_pdf: str
 
 
-def amounts(invoice: Invoice) -> dict[str, Decimal]:
+def amounts(invoice: Invoice) -> dict[str, Any]:
     """The figures of an invoice in major units, by the names of the answers."""
     due = due_minor(invoice.state, total_minor=invoice.total_minor, paid_minor=invoice.paid_minor)
     return {
