@@ -25,7 +25,7 @@ async def verify_log(workspaces: Workspaces, handle: str, *, outside: bytes | No
 
 async def check_books(workspaces: Workspaces, handle: str) -> dict[str, Any]:
     """The ledger's findings as plain lines."""
-    from grace.trust.ledger.queries import check
+    from grace.trust.ledger.check import check
 
     async with transaction(workspaces, await _known(workspaces, handle)) as tx:
         findings = await check(tx)
