@@ -1,27 +1,32 @@
 """An invoice as the document that a client receives."""
 
 import asyncio
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from fastapi import Response
+
+from grace.domains.invoicing import queries
 from grace.domains.invoicing.errors import WrongState
-from grace.domains.invoicing.models import Invoice, InvoiceLine
+from grace.domains.invoicing.models import Invoice
 from grace.domains.invoicing.rules.status import due_minor
-from grace.domains.invoicing.schemas import plain
+from grace.domains.invoicing.schemas import ISSUER, PayLinks, plain
+from grace.domains.invoicing.service import PAY_LINK
+from grace.kit import links
 from grace.kit.pdf.documents import InvoiceDocument, PartyBlock, TaxLine
 from grace.kit.pdf.documents import InvoiceLine as DocumentLine
 from grace.kit.pdf.render import render_invoice
+from grace.kit.tx import Tx
 
 _STAMPS = {"paid": "PAID", "void": "VOID"}
 
 
-async def pdf(
-    invoice: Invoice, lines: Sequence[InvoiceLine], *, pay_url: str = "", payment_instructions: str | None = None
-) -> bytes:
-    """The PDF of an issued invoice; WrongState for a draft."""
+async def answer(tx: Tx, invoice: Invoice) -> Response:
+    """The PDF of an issued invoice, to be kept under its number; WrongState for a draft."""
     if invoice.issuer is None or invoice.client is None or invoice.issued_at is None:
         raise WrongState("A draft has no document; issue it first.", status=invoice.state)
+    lines = (await queries.lines(tx, [invoice.id]))[invoice.id]
+    token = (await links.tokens(tx, kind=PAY_LINK, subjects=[invoice.id])).get(invoice.id)
     due = due_minor(invoice.state, total_minor=invoice.total_minor, paid_minor=invoice.paid_minor)
     document = InvoiceDocument(
         number=invoice.invoice_number or "",
@@ -50,12 +55,15 @@ async def pdf(
         total_minor=invoice.total_minor,
         paid_minor=invoice.paid_minor,
         due_minor=due,
-        pay_url=pay_url if due else "",
-        payment_note=(payment_instructions or "") if due else "",
+        pay_url=PayLinks.of(token).page if token and due else "",
+        payment_note=((await ISSUER.read(tx)).payment_instructions or "") if due else "",
         notes=invoice.notes or "",
         stamp=_STAMPS.get(invoice.state, ""),
     )
-    return await asyncio.to_thread(render_invoice, document)
+    content = await asyncio.to_thread(render_invoice, document)
+    name = document.number.replace("/", "-")
+    headers = {"Content-Disposition": f'inline; filename="{name}.pdf"', "Cache-Control": "no-store"}
+    return Response(content, media_type="application/pdf", headers=headers)
 
 
 def _block(party: dict[str, Any]) -> PartyBlock:

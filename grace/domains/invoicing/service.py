@@ -1,7 +1,7 @@
 """The verbs of invoicing, the only writers of its tables. Amounts are minor units of the invoice's currency."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +10,7 @@ import psycopg
 from grace.domains.invoicing import queries
 from grace.domains.invoicing.errors import NothingToIssue, NumberUnavailable, OverPayment, UnknownSeries, WrongState
 from grace.domains.invoicing.facts import InvoiceDrafted, InvoiceIssued, InvoicePaid, InvoicePartPaid, InvoiceVoided
-from grace.domains.invoicing.models import INVOICE_PREFIX, Invoice, InvoiceId, Party, Settlement
+from grace.domains.invoicing.models import INVOICE_PREFIX, Invoice, InvoiceId, Party, Settlement, Terms
 from grace.domains.invoicing.queries import COLUMNS, Reference
 from grace.domains.invoicing.rules import numbering
 from grace.domains.invoicing.rules.status import PAYABLE, due_minor, state_when_paid
@@ -28,17 +28,6 @@ from grace.trust.ledger.rules import Line as LedgerLine
 
 PAY_LINK = "pay"
 PAY_LINK_LIFETIME = timedelta(days=730)
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What can be said of an invoice until it is issued. `series` and `due_at` None: as the setting says."""
-
-    lines: Sequence[Line]
-    due_at: datetime | None = None
-    series: str | None = None
-    notes: str | None = None
-    metadata: Mapping[str, Any] | None = None
 
 
 async def draft_invoice(

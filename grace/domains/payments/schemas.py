@@ -13,7 +13,9 @@ from grace.kit.web import Answer, Body
 class ManualPaymentIn(Body):
     """Money that came outside of Grace. `reference` is the bank's or the client's; `received_at` is now if left out."""
 
-    invoice_id: Annotated[str, StringConstraints(min_length=1, max_length=64)] | Annotated[int, Field(strict=True, ge=1)]
+    invoice_id: (
+        Annotated[str, StringConstraints(min_length=1, max_length=64)] | Annotated[int, Field(strict=True, ge=1)]
+    )
     amount: Amount
     method: Method
     reference: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
