@@ -17,7 +17,7 @@ create table audit_entry (
   primary key (xid, id)
 );
 comment on table audit_entry is 'Who did what; header and commitment are hashed as written, the columns repeat the header for reading';
-create index audit_entry_subject on audit_entry (subject_kind, subject_id);
+create index audit_entry_subject on audit_entry (subject_id);
 
 create table audit_payload (
   entry_id bigint primary key,
