@@ -116,11 +116,7 @@ async def _store(tx: Tx, entries: list[_Recorded]) -> None:
         await tx.execute(
             _statement(len(some)),
             at=tx.now,
-            recorded_at=tx.real_now,
-            principal_kind=tx.principal.kind,
             principal_id=tx.principal.id,
-            principal_owner=tx.principal.owner or "",
-            request_id=tx.request_id,
             **{f"{name}{n}": value for n, entry in enumerate(some) for name, value in entry._asdict().items()},
         )
 
@@ -140,14 +136,11 @@ def _rows(row: str, count: int) -> str:
 
 
 _ENTRIES_PER_STATEMENT = 1_000
-_ENTRY_ROW = (
-    "(%(at)s, %(recorded_at)s, %(principal_kind)s, %(principal_id)s, %(principal_owner)s, %(request_id)s,"
-    " %(action#)s, %(subject_kind#)s, %(subject_id#)s, %(header#)s, %(commitment#)s)"
-)
+_ENTRY_ROW = "(%(at)s, %(principal_id)s, %(action#)s, %(subject_kind#)s, %(subject_id#)s, %(header#)s, %(commitment#)s)"
 _PAYLOAD_ROW = "(%(commitment#)s, %(salt#)s, %(payload#)s)"
 _STORE_ENTRIES = (
-    "with entry as (insert into audit_entry (at, recorded_at, principal_kind, principal_id, principal_owner,"
-    " request_id, action, subject_kind, subject_id, header, commitment) values <rows> returning id, commitment)"
+    "with entry as (insert into audit_entry (at, principal_id, action, subject_kind, subject_id, header,"
+    " commitment) values <rows> returning id, commitment)"
     " insert into audit_payload (entry_id, salt, payload) "
 )
 _STORE_PAYLOAD = "select id, %(salt0)s, %(payload0)s from entry"
