@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="The back office from lead to cash.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="The back office from lead to cash.",
+)
 database = typer.Typer(no_args_is_help=True, help="The embedded PostgreSQL.")
 workspace_app = typer.Typer(no_args_is_help=True, help="Workspaces: one business each.")
 audit_app = typer.Typer(no_args_is_help=True, help="The tamper-evident log.")
@@ -163,9 +168,8 @@ def create_workspace(
             prepare=wiring.PREPARE,
         )
     )
-    print(
-        f"{handle}: {'made' if made else 'was there'}. `grace bootstrap --workspace {handle} --email …` makes its owner."
-    )
+    print(f"{handle}: {'made' if made else 'was there'}.")
+    print(f"`grace bootstrap --workspace {handle} --email …` makes its owner.")
 
 
 @workspace_app.command("list")
@@ -219,7 +223,10 @@ def verify_audit(
     from grace.app.checks import verify_log
 
     settings = _settings(data, workspace)
-    _report(_run(verify_log(_workspaces(settings), settings.workspace, against=against)), as_json)
+    if against is not None and not against.is_file():
+        _fail(f"{against} is not a file.")
+    outside = against.read_bytes() if against else None
+    _report(_run(verify_log(_workspaces(settings), settings.workspace, outside=outside)), as_json)
 
 
 @ledger_app.command("check")
@@ -238,10 +245,14 @@ def import_rates(
     workspace: InWorkspace = None,
 ) -> None:
     """Import dated exchange rates; policies compare amounts in USD by them."""
-    from grace.app.checks import import_rate_file
+    import csv
+
+    from grace.app.checks import store_rates
 
     settings = _settings(data, workspace)
-    print(_run(import_rate_file(_workspaces(settings), settings.workspace, file)))
+    with file.open(newline="", encoding="utf-8-sig") as source:
+        rows = list(csv.DictReader(source))
+    print(_run(store_rates(_workspaces(settings), settings.workspace, rows)))
 
 
 def main() -> None:

@@ -25,3 +25,10 @@ def new_id(prefix: str) -> str:
 def is_id(text: str, prefix: str) -> bool:
     """Whether `text` has the form of a public id with this prefix."""
     return text.startswith(prefix + "_") and _SHAPE.match(text) is not None
+
+
+def number_of(reference: str | int) -> int | None:
+    """The per-workspace number that a reference can mean: an integer, or text of digits alone."""
+    if isinstance(reference, int):
+        return reference if 0 < reference < 2**63 else None
+    return int(reference) if reference.isascii() and reference.isdigit() and len(reference) <= 18 else None

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -49,3 +49,38 @@ def decode(cursor: str | None) -> Any:
     if not isinstance(value, list) or len(value) != 1 or not isinstance(value[0], str | int):
         raise Invalid("The cursor is not one of ours.", type="invalid-cursor")
     return value[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Ordering:
+    """SQL of a sorted list: its `order by`, and the condition for what comes after the row `%(after)s`."""
+
+    by: str
+    after: str
+
+
+def ordering(sort: str, *, table: str, columns: Mapping[str, str]) -> Ordering:
+    """The order that `sort` names (`name`, or `-name` for descending), made total by the row's id.
+
+    `table` is the table and its alias (`client c`), `columns` the SQL of each name, never null. The cursor
+    of such a list is the last row's id (`page(…, key="id")`), so that its place is looked up, not sent.
+    """
+    name = sort.removeprefix("-")
+    if name not in columns:
+        raise Invalid(f"This list is not sorted by {name[:40]!r}, but by {', '.join(columns)}.", type="invalid-sort")
+    alias = table.split()[-1]
+    direction, sign = ("desc", "<") if sort.startswith("-") else ("asc", ">")
+    place = f"{columns[name]}, {alias}.id"
+    last = f"select {place} from {table} where {alias}.id = %(after)s"
+    return Ordering(
+        by=f"{columns[name]} {direction}, {alias}.id {direction}",
+        after=f"(%(after)s::text is null or ({place}) {sign} ({last}))",
+    )
+
+
+def after_id(cursor: str | None) -> str | None:
+    """The id in a cursor of a sorted list; Invalid for a cursor of another kind."""
+    position = decode(cursor)
+    if position is not None and not isinstance(position, str):
+        raise Invalid("The cursor is not one of ours.", type="invalid-cursor")
+    return position

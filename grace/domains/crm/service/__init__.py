@@ -1,0 +1,1 @@
+"""The CRM's verbs, the only writers of its tables."""

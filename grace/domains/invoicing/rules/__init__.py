@@ -1,0 +1,1 @@
+"""Decisions about invoices: totals, numbers, what is due. All pure."""

@@ -1,0 +1,122 @@
+"""The questions. Each reads in one statement, hence in one snapshot, and takes no lock."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Literal
+
+from grace.kit.tx import Tx
+from grace.trust.ledger.models import AccountBalance, Hold, Movement, PostingId, Statement, TrialLine
+from grace.trust.ledger.rules import AccountRef, Purpose
+
+By = Literal["event_at", "recorded_at"]
+
+
+async def balance(tx: Tx, account: AccountRef, *, at: datetime | None = None, by: By = "event_at") -> int:
+    """The balance on the account's normal side, now or at the end of the instant `at`; 0 for one never used.
+
+    `by` says which time counts: when things happened (business time) or when they were recorded (real time).
+    """
+    later = f"(select sum(l.amount_minor) from ledger_line l where l.account_id = b.id and l.{by} > %(at)s)"
+    found = await tx.value(
+        f"select b.balance_minor {f'- b.normal * coalesce({later}, 0)' if at else ''} from ledger_balance b"
+        " where b.owner is not distinct from %(owner)s and b.purpose = %(purpose)s and b.currency = %(currency)s",
+        owner=account.owner,
+        purpose=str(account.purpose),
+        currency=account.currency,
+        at=at,
+    )
+    return int(found or 0)
+
+
+async def owner_balances(tx: Tx, owner: str) -> list[AccountBalance]:
+    """The accounts of a client, expert, job or provider as they stand."""
+    return await tx.all(
+        AccountBalance,
+        "select purpose, owner, currency, balance_minor, held_minor, balance_minor - held_minor as available_minor"
+        " from ledger_balance where owner = %(owner)s order by purpose, currency",
+        owner=owner,
+    )
+
+
+async def trial_balance(tx: Tx, *, at: datetime | None = None, by: By = "event_at") -> list[TrialLine]:
+    """Every account, debit positive, now or at the end of the instant `at`: each currency sums to zero."""
+    later = f"select account_id, sum(amount_minor) as total from ledger_line where {by} > %(at)s group by account_id"
+    joined = f"left join ({later}) l on l.account_id = b.id" if at else "cross join (select 0 as total) l"
+    return await tx.all(
+        TrialLine,
+        "select purpose, owner, currency, (normal * balance_minor - coalesce(l.total, 0))::bigint as balance_minor"
+        f" from ledger_balance b {joined} order by currency, purpose, owner",
+        at=at,
+    )
+
+
+async def statement(
+    tx: Tx, owner: str, *, start: datetime, end: datetime, purposes: Collection[Purpose] | None = None
+) -> list[Statement]:
+    """What moved an owner's accounts from `start` up to, not including, `end` (business time), per account.
+
+    Amounts stand on each account's normal side: for a receivable, invoices are positive and payments negative.
+    """
+    rows = await tx.all(
+        _Row,
+        "select a.purpose, a.currency, l.posting_id, l.reference, l.kind, l.event_at, l.memo,"
+        " coalesce(a.normal * l.amount_minor, 0) as amount_minor, (a.balance_minor - coalesce(after.total, 0))::bigint"
+        " as closing_minor from ledger_balance a"
+        " left join lateral (select a.normal * sum(n.amount_minor) as total from ledger_line n"
+        " where n.account_id = a.id and n.event_at >= %(end)s) after on true"
+        " left join ledger_line l on l.account_id = a.id and l.event_at >= %(start)s and l.event_at < %(end)s"
+        " where a.owner = %(owner)s and (%(purposes)s::text[] is null or a.purpose = any (%(purposes)s))"
+        " order by a.purpose, a.currency, l.event_at, l.posting_id",
+        owner=owner,
+        start=start,
+        end=end,
+        purposes=None if purposes is None else [str(purpose) for purpose in purposes],
+    )
+    return [_statement(owner, list(group)) for _, group in groupby(rows, lambda row: (row.purpose, row.currency))]
+
+
+async def hold(tx: Tx, reference: str) -> Hold | None:
+    """A hold by its reference."""
+    return await tx.first(
+        Hold,
+        "select id, reference, kind, event_at, expires_at, state, posting_id from ledger_hold"
+        " where reference = %(reference)s",
+        reference=reference,
+    )
+
+
+async def posting_id(tx: Tx, reference: str) -> PostingId | None:
+    """What was posted under a reference."""
+    found = await tx.value("select id from ledger_posting where reference = %(reference)s", reference=reference)
+    return None if found is None else PostingId(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    purpose: str
+    currency: str
+    posting_id: int | None
+    reference: str
+    kind: str
+    event_at: datetime
+    memo: str | None
+    amount_minor: int
+    closing_minor: int
+
+
+def _statement(owner: str, rows: list[_Row]) -> Statement:
+    first = rows[0]
+    running = first.closing_minor - sum(row.amount_minor for row in rows)
+    opening = running
+    movements = []
+    for row in rows:
+        if row.posting_id is not None:
+            running += row.amount_minor
+            number = PostingId(row.posting_id)
+            movements.append(
+                Movement(number, row.reference, row.kind, row.event_at, row.memo, row.amount_minor, running)
+            )
+    account = AccountRef(Purpose(first.purpose), first.currency, owner)
+    return Statement(account, opening, tuple(movements), first.closing_minor)
