@@ -49,7 +49,7 @@ async def create_client(tx: Tx, *, details: Mapping[str, Any], external_id: str 
         match = await queries.match(tx, keys)  # another request made it since we looked
         if match is None:
             raise LookupError("a client was refused as a duplicate of nobody")
-    client = await _locked(tx, match.id)
+    client = await locked(tx, match.id)
     client = await _fill(tx, client, details)
     return FoundClient(await _name(tx, client, external_id), created=False, matched_by=match.reason)
 
@@ -73,7 +73,7 @@ async def change_client(
 ) -> Client:
     """Set columns by name. StaleVersion when `version` is given and not the present one; DuplicateClient when
     the new e-mail, or domain and name, are another client's."""
-    before = await _locked(tx, reference)
+    before = await locked(tx, reference)
     if version is not None and version != before.version:
         raise StaleVersion(before.version)
     after = replace(before, **changes)
@@ -84,6 +84,15 @@ async def change_client(
     if other is not None:
         raise DuplicateClient(other.reason, other.id)
     return await store(tx, before, after, action="change_client")
+
+
+async def locked(tx: Tx, reference: Reference) -> Client:
+    """The client, kept from changing until the transaction ends."""
+    named = await queries.client(tx, reference)
+    row = await tx.one(Client, f"select {queries.COLUMNS} from client c where id = %(id)s for update", id=named.id)
+    if row.merged_into is not None:
+        raise StaleVersion(row.version)
+    return row
 
 
 async def set_lifetime_value(tx: Tx, *, client_id: str, lifetime_value_minor: int) -> bool:
@@ -99,7 +108,7 @@ async def set_track_record(tx: Tx, *, client_id: str, total_projects: int, satis
 
 
 async def _set_figures(tx: Tx, client_id: str, figures: Mapping[str, Any], *, action: str) -> bool:
-    before = await _locked(tx, client_id)
+    before = await locked(tx, client_id)
     known = {name: getattr(before, name) for name in figures}
     if known == figures:
         return False
@@ -176,15 +185,6 @@ async def _name(tx: Tx, client: Client, external_id: str | None) -> Client:
         id=client.id,
     )
     return replace(client, external_ids=[*client.external_ids, external_id]) if added else client
-
-
-async def _locked(tx: Tx, reference: Reference) -> Client:
-    """The client, locked for a change."""
-    named = await queries.client(tx, reference)
-    locked = await tx.one(Client, f"select {queries.COLUMNS} from client c where id = %(id)s for update", id=named.id)
-    if locked.merged_into is not None:
-        raise StaleVersion(locked.version)
-    return locked
 
 
 def _check_external_id(external_id: str) -> None:
