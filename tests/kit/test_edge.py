@@ -170,7 +170,8 @@ async def test_a_failed_commit_or_a_bug_is_never_a_success(
         (b'{"text": "\\ud800"}', 400), (b"[" * 5000, 400), (b'{"text": "a", "amount": 1e400}', 400),
         (b'{"text": "a", "amount": NaN}', 400), (b'{"text": "a", "amount": 1' + b"0" * 31 + b"}", 422),
         (b'{"text": "a", "amount": true}', 422), (b'{"text": "a", "more": 1}', 422), (b'{"text": 7}', 422),
-        (b"\xff\xfe", 400), (b'{"text": "a", "amount": ' + b"9" * 5000 + b"}", 400), (b'{"text": "' + b"x" * 20001 + b'"}', 422),
+        (b"\xff\xfe", 400), (b'{"text": "a", "amount": ' + b"9" * 5000 + b"}", 400),
+        (b'{"text": "' + b"x" * 20001 + b'"}', 422),
     ],
 )  # fmt: skip
 async def test_bad_bodies_are_clear_refusals(

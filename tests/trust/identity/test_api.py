@@ -1,7 +1,6 @@
 """The doors of identity over the wire."""
 
 import httpx
-import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -139,6 +138,12 @@ class TestForeignOrigin:
         assert answer.status_code == 201
 
 
+SAID = {
+    "Send your key as `Authorization: Bearer grc_…`, or sign in.",
+    "The key or session is not known.",
+    "The key or session is not known, or it is over.",
+}
+"""Nothing of what was sent is said back."""
 HEADER = st.one_of(
     st.text(st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"), max_size=200),
     st.builds(
@@ -163,14 +168,7 @@ class TestStrangeCredentials:
         assert answer.headers["www-authenticate"] == "Bearer"
         document = answer.json()
         assert document["request_id"] == answer.headers["x-request-id"]
-        assert len(sent) < 10 or sent not in document["detail"]
-
-    @pytest.mark.parametrize("repeat", [2, 3])
-    async def test_a_key_sent_twice_is_refused_or_counts_once(self, office: People, repeat: int) -> None:
-        ann = await office.user(Role.MEMBER)
-        headers = [("Authorization", f"Bearer {ann.key}")] * repeat
-        answer = await (await office.browser()).get("/api/v1/me", headers=headers)
-        assert answer.status_code in (200, 401)
+        assert document["detail"] in SAID
 
     async def test_a_bad_key_is_not_saved_by_a_good_cookie(self, office: People) -> None:
         ann = await office.user(Role.MEMBER)

@@ -143,6 +143,22 @@ class TestVoters:
             with pytest.raises(ValueError, match="nobody"):
                 await queries.voters(tx, "nobody")
 
+    async def test_an_agents_role_counts_only_while_its_owner_may_as_much(self, office: People) -> None:
+        ann, bob = await office.user(Role.OWNER), await office.user(Role.OWNER)
+        bots = [await office.agent(bob, role) for role in (Role.OWNER, Role.ADMIN)]
+        async with office.workspace.tx(await office.principal(ann)) as tx:
+            assert await queries.voters(tx, "admin") == {bots[1].id}
+            await people.set_roles(tx, principal_id=bob.id, roles=[Role.ADMIN])
+            assert await queries.voters(tx, "owner") == {ann.id}
+            assert await queries.voters(tx, "admin") == {bob.id, bots[1].id}
+            await people.set_roles(tx, principal_id=bob.id, roles=[Role.MEMBER])
+            assert await queries.voters(tx, "admin") == frozenset()
+            for bot in bots:
+                found = await queries.principal(tx, bot.id)
+                assert found is not None
+                assert found.roles == frozenset()
+                assert "users:write" not in found.permissions
+
     async def test_a_principal_is_looked_up_with_the_roles_of_now(self, office: People) -> None:
         owner, ann = await office.user(Role.OWNER), await office.user(Role.MEMBER)
         async with office.workspace.tx(await office.principal(owner)) as tx:

@@ -10,6 +10,7 @@ from grace.kit.edge import permits
 from grace.kit.errors import Invalid
 from grace.kit.tx import Principal
 from grace.trust.identity import rules
+from grace.trust.identity.models import Acting
 from grace.trust.identity.rules import PERMISSIONS, ROLES, Role
 
 NOUNS = st.sampled_from(["*", "clients", "users", "decisions"])
@@ -75,8 +76,21 @@ def test_every_role_has_a_row_of_known_permissions() -> None:
 
 
 def test_a_seat_in_parliament_lets_one_vote() -> None:
-    assert not rules.covers(rules.permissions([Role.VIEWER]), rules.VOTE)
-    assert rules.covers(rules.permissions([Role.VIEWER], parliament=True), rules.VOTE)
+    def member(parliament: bool, owner_roles: list[str] | None = None) -> Principal:
+        kind = "user" if owner_roles is None else "agent"
+        return Acting(kind, "x", "X", ["viewer"], parliament, owner_roles and "usr_o", owner_roles).principal()
+
+    assert not permits(member(False), rules.VOTE)
+    assert permits(member(True), rules.VOTE)
+    assert permits(member(True, ["viewer"]), rules.VOTE), "an agent's seat is its own"
+    assert not permits(member(False, ["owner"]), rules.VOTE)
+
+
+@pytest.mark.parametrize(("roles", "role"), [("owner", "admin"), ("admin", "operator"), ("member", "agent")])
+def test_a_role_includes_those_below_it(roles: str, role: str) -> None:
+    assert rules.includes([roles], role)
+    assert rules.includes([roles], roles)
+    assert not rules.includes([role], roles)
 
 
 @pytest.mark.parametrize(
