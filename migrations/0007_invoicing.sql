@@ -1,8 +1,4 @@
--- Settings of the workspace; invoices with their lines, frozen once issued, and their gapless numbers.
-
--- What was invoiced and not yet paid: revenue counts when it is paid.
-insert into ledger_purpose (purpose, normal, tail, allow_negative, owned)
-values ('unpaid_revenue', -1, true, true, true);
+-- Invoices with their lines, frozen once issued, and their gapless numbers.
 
 -- The last number of each series (and fiscal year, where its pattern has one). Issuing locks the row.
 create table invoice_counter (
