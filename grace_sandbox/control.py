@@ -20,8 +20,8 @@ from grace_sandbox.stripe.call import Call
 from grace_sandbox.stripe.challenges import resolve_challenge
 from grace_sandbox.stripe.errors import StripeError
 from grace_sandbox.stripe.render import render
+from grace_sandbox.stripe.webhooks import Deliverer
 from grace_sandbox.stripe.work import run_due
-from grace_sandbox.webhooks import Deliverer
 
 DRAIN_TIMEOUT_S = 30.0
 _PAGE = """<!doctype html><meta charset="utf-8"><title>3-D Secure test</title>
@@ -71,7 +71,7 @@ class Control:
                 moved = self.store.move_clock(account, to=to)
         except ValueError as error:
             return _refuse(str(error))
-        run_due(self.store, base_url=str(request.base_url).rstrip("/"))
+        run_due(self.store)
         self.deliverer.wake()
         return JSONResponse({"account": moved.name, "now": moved.now})
 
@@ -90,7 +90,9 @@ class Control:
     async def deliver(self, request: Request) -> Response:
         """Sends all pending webhooks now, `timeout_s` at most, and reports."""
         body = await _json(request)
-        timeout_s = float(body.get("timeout_s", DRAIN_TIMEOUT_S))
+        timeout_s = body.get("timeout_s", DRAIN_TIMEOUT_S)
+        if type(timeout_s) not in (int, float):
+            return _refuse("timeout_s is a number of seconds")
         return JSONResponse(await self.deliverer.drain(account=account_of(body), timeout_s=timeout_s))
 
     async def challenge(self, request: Request) -> Response:
@@ -108,7 +110,7 @@ class Control:
             return _refuse("outcome is complete or fail")
         try:
             with self.store.transaction():
-                call = Call(self.store, self.store.account(account), str(request.base_url).rstrip("/"))
+                call = Call(self.store, self.store.account(account))
                 before = self.store.get(account, intent) or {}
                 secret = str(given.get("client_secret", ""))
                 ended = resolve_challenge(call, intent, client_secret=secret, outcome=outcome)

@@ -13,12 +13,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from grace_sandbox.control import Control
 from grace_sandbox.store import Store
+from grace_sandbox.stripe.webhooks import Deliverer
 from grace_sandbox.stripe.wire import StripeDoor
-from grace_sandbox.webhooks import Deliverer
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 8006
 DEFAULT_SEED = "grace"
+SHUTDOWN_S = 3
 
 
 class _RawSend:
@@ -63,4 +64,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", default=DEFAULT_SEED, help="decides ids and secrets of a new state file")
     given = parser.parse_args(arguments)
     app = create_app(given.state, seed=given.seed)
-    uvicorn.run(app, host=HOST, port=given.port, http="httptools", log_level="warning", access_log=False)
+    uvicorn.run(
+        app,
+        host=HOST,
+        port=given.port,
+        http="httptools",
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=SHUTDOWN_S,
+    )

@@ -38,7 +38,8 @@ create table if not exists delivery (
     event text not null, event_type text not null, state text not null, due_at real not null,
     attempts integer not null default 0, fault integer, result text, created_at real not null
 );
-create index if not exists delivery_pending on delivery (due_at) where state in ('pending', 'held');
+create index if not exists delivery_by_state on delivery (state, position);
+create index if not exists delivery_by_position on delivery (position);
 create table if not exists fault (
     id integer primary key, kind text not null, account text, method text, path text not null,
     event_type text not null, skip integer not null, remaining integer, hits integer not null default 0,
@@ -165,8 +166,7 @@ class Store:
         """
         order = "asc" if oldest_first else "desc"
         rows = self.db.execute(
-            f"select data from object where account = ? and type = ? and {where}"
-            f" order by seq {order} limit ?",
+            f"select data from object where account = ? and type = ? and {where} order by seq {order} limit ?",
             (account, type_, *args, limit),
         )
         return [json.loads(row["data"]) for row in rows]

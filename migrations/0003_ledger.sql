@@ -31,6 +31,7 @@ insert into ledger_purpose (purpose, normal, tail, allow_negative, owned) values
     ('suspense',           -1, true,  true,  null),
     ('revenue',            -1, true,  true,  null),
     ('commission_revenue', -1, true,  true,  false),
+    ('unpaid_revenue',     -1, true,  true,  true),
     ('deferred_revenue',   -1, true,  true,  null),
     ('tax_payable',        -1, true,  true,  null),
     ('bad_debt',            1, true,  true,  false),

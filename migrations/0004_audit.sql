@@ -1,121 +1,119 @@
 -- The audit log. Entries and what seals them are append-only; payloads can be erased, not changed.
 
 create table audit_entry (
-    id bigint generated always as identity,
-    xid xid8 not null default pg_current_xact_id(),
-    at timestamptz not null,
-    recorded_at timestamptz not null,
-    principal_kind text not null,
-    principal_id text not null,
-    principal_owner text not null,
-    action text not null,
-    subject_kind text not null,
-    subject_id text not null,
-    request_id text not null,
-    header bytea not null,
-    commitment bytea not null check (length(commitment) = 32),
-    primary key (xid, id)
+  id bigint generated always as identity,
+  xid xid8 not null default pg_current_xact_id(),
+  at timestamptz not null,
+  recorded_at timestamptz not null,
+  principal_kind text not null,
+  principal_id text not null,
+  principal_owner text not null,
+  action text not null,
+  subject_kind text not null,
+  subject_id text not null,
+  request_id text not null,
+  header bytea not null,
+  commitment bytea not null check (length(commitment) = 32),
+  primary key (xid, id)
 );
 comment on table audit_entry is 'Who did what; header and commitment are hashed as written, the columns repeat the header for reading';
 create index audit_entry_subject on audit_entry (subject_kind, subject_id);
 
 create table audit_payload (
-    entry_id bigint primary key,
-    salt bytea not null check (length(salt) = 32),
-    payload bytea not null
+  entry_id bigint primary key,
+  salt bytea not null check (length(salt) = 32),
+  payload bytea not null
 );
 comment on table audit_payload is 'Why, before and after; erased without breaking a proof';
 
 create table audit_leaf (
-    index bigint primary key,
-    xid xid8 not null,
-    entry_id bigint not null unique,
-    hash bytea not null check (length(hash) = 32)
+  index bigint primary key,
+  xid xid8 not null,
+  entry_id bigint not null unique,
+  hash bytea not null check (length(hash) = 32)
 );
 comment on table audit_leaf is 'The place of each sealed entry in the tree, dense from 0';
 
 create table audit_node (
-    level smallint not null,
-    index bigint not null,
-    hash bytea not null check (length(hash) = 32),
-    primary key (level, index)
+  level smallint not null,
+  index bigint not null,
+  hash bytea not null check (length(hash) = 32),
+  primary key (level, index)
 );
 comment on table audit_node is 'Full subtrees of 16, 256, 4096, … leaves (levels 4, 8, 12, …)';
 
 create table audit_checkpoint (
-    size bigint primary key,
-    root bytea not null check (length(root) = 32),
-    note text not null,
-    sealed_at timestamptz not null default clock_timestamp()
+  size bigint primary key,
+  root bytea not null check (length(root) = 32),
+  note text not null,
+  sealed_at timestamptz not null default clock_timestamp()
 );
 comment on table audit_checkpoint is 'Signed tree heads, one per sealing pass';
 
 create table audit_signer (
-    single boolean primary key default true check (single),
-    origin text not null,
-    public_key bytea not null,
-    sealed_private_key bytea not null,
-    created_at timestamptz not null default clock_timestamp()
+  only_row boolean primary key default true check (only_row),
+  origin text not null,
+  public_key bytea not null,
+  sealed_private_key bytea not null,
+  created_at timestamptz not null default clock_timestamp()
 );
 comment on table audit_signer is 'The log''s name and key; the private key is encrypted under the master key';
 
 -- Where sealing stands: every entry up to (xid, entry_id) has a leaf. `cluster` tells when the database
 -- was restored into another server, whose transaction ids start elsewhere.
 create table audit_head (
-    single boolean primary key default true check (single),
-    size bigint not null,
-    xid xid8 not null,
-    entry_id bigint not null,
-    cluster bigint not null
+  only_row boolean primary key default true check (only_row),
+  size bigint not null,
+  xid xid8 not null,
+  entry_id bigint not null,
+  cluster bigint not null
 );
 insert into audit_head (size, xid, entry_id, cluster)
 select 0, '0', 0, system_identifier from pg_control_system();
 
-create function audit_refuse_change() returns trigger language plpgsql as $$
+create trigger append_only before update or delete or truncate on audit_entry
+  for each statement execute function refuse_change();
+create trigger append_only before update or delete or truncate on audit_leaf
+  for each statement execute function refuse_change();
+create trigger append_only before update or delete or truncate on audit_node
+  for each statement execute function refuse_change();
+create trigger append_only before update or delete or truncate on audit_checkpoint
+  for each statement execute function refuse_change();
+create trigger append_only before update or delete or truncate on audit_signer
+  for each statement execute function refuse_change();
+
+create function audit_guard_payload() returns trigger language plpgsql as $$
 begin
-    if tg_op = 'DELETE' and tg_table_name = 'audit_payload'
-       and current_setting('grace.erasing_payload', true) = 'on' then
-        return null;
-    end if;
-    raise exception '% is append-only: % is refused', tg_table_name, lower(tg_op)
-        using errcode = 'insufficient_privilege';
+  if tg_op = 'DELETE' and current_setting('grace.erasing_payload', true) = 'on' then
+    return null;
+  end if;
+  raise exception 'audit_payload rows are never changed, and erased only by audit_erase_payload'
+    using errcode = 'integrity_constraint_violation';
 end
 $$;
-
-create trigger audit_entry_append_only before update or delete or truncate on audit_entry
-    for each statement execute function audit_refuse_change();
-create trigger audit_payload_append_only before update or delete or truncate on audit_payload
-    for each statement execute function audit_refuse_change();
-create trigger audit_leaf_append_only before update or delete or truncate on audit_leaf
-    for each statement execute function audit_refuse_change();
-create trigger audit_node_append_only before update or delete or truncate on audit_node
-    for each statement execute function audit_refuse_change();
-create trigger audit_checkpoint_append_only before update or delete or truncate on audit_checkpoint
-    for each statement execute function audit_refuse_change();
-create trigger audit_signer_append_only before update or delete or truncate on audit_signer
-    for each statement execute function audit_refuse_change();
+create trigger erase_only before update or delete or truncate on audit_payload
+  for each statement execute function audit_guard_payload();
 
 -- The one way to erase payloads. Called by audit's service, which records the erasure.
 create function audit_erase_payload(kind text, id text) returns bigint
-    language sql security definer
-    set search_path = public, pg_temp set grace.erasing_payload = 'on'
+  language sql security definer
+  set search_path = public, pg_temp set grace.erasing_payload = 'on'
 as $$
-    with erased as (
-        delete from audit_payload p using audit_entry e
-        where e.subject_kind = kind and e.subject_id = audit_erase_payload.id and p.entry_id = e.id
-        returning p.entry_id
-    )
-    select count(*) from erased
+  with erased as (
+    delete from audit_payload p using audit_entry e
+    where e.subject_kind = kind and e.subject_id = audit_erase_payload.id and p.entry_id = e.id
+    returning p.entry_id
+  )
+  select count(*) from erased
 $$;
 revoke execute on function audit_erase_payload from public;
 
 do $$
 begin
-    if exists (select from pg_roles where rolname = 'grace_app') then
-        grant select, insert on audit_entry, audit_payload, audit_signer to grace_app;
-
-        grant select on audit_leaf, audit_node, audit_checkpoint, audit_head to grace_app;
-        grant execute on function audit_erase_payload to grace_app;
-    end if;
+  if exists (select from pg_roles where rolname = 'grace_app') then
+    grant select, insert on audit_entry, audit_payload, audit_signer to grace_app;
+    grant select on audit_leaf, audit_node, audit_checkpoint, audit_head to grace_app;
+    grant execute on function audit_erase_payload to grace_app;
+  end if;
 end
 $$;

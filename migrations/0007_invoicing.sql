@@ -1,14 +1,4 @@
--- Settings of the workspace; invoices with their lines, frozen once issued, and their gapless numbers.
-
-create table setting (
-  name text primary key check (name ~ '^[a-z][a-z_]{0,63}$'),
-  value jsonb not null check (jsonb_typeof(value) = 'object'),
-  updated_at timestamptz not null
-);
-
--- What was invoiced and not yet paid: revenue counts when it is paid.
-insert into ledger_purpose (purpose, normal, tail, allow_negative, owned)
-values ('unpaid_revenue', -1, true, true, true);
+-- Invoices with their lines, frozen once issued, and their gapless numbers.
 
 -- The last number of each series (and fiscal year, where its pattern has one). Issuing locks the row.
 create table invoice_counter (
@@ -120,7 +110,7 @@ create trigger guard before insert or update or delete on invoice_line
 
 do $$ begin
   if exists (select from pg_roles where rolname = 'grace_app') then
-    grant select, insert, update on setting, invoice_counter, invoice to grace_app;
+    grant select, insert, update on invoice_counter, invoice to grace_app;
     grant select, insert, delete on invoice_line to grace_app;
   end if;
 end $$;

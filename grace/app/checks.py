@@ -1,7 +1,5 @@
 """What `grace audit verify`, `grace ledger check` and `grace rates import` do."""
 
-import csv
-from pathlib import Path
 from typing import Any
 
 from grace.kit.errors import Invalid
@@ -9,46 +7,25 @@ from grace.kit.tx import transaction
 from grace.kit.workspace import Workspaces
 
 
-async def verify_log(workspaces: Workspaces, handle: str, *, against: Path | None) -> dict[str, Any]:
-    """The verifier's report as plain lines."""
+async def verify_log(workspaces: Workspaces, handle: str, *, outside: bytes | None) -> dict[str, Any]:
+    """The verifier's report as plain lines; `outside` is a checkpoint (or a file of them) kept elsewhere."""
     from grace.trust.audit.verifier import verify
 
-    outside = None
-    if against is not None:
-        if not against.is_file():
-            raise Invalid(f"{against} is not a file.")
-        outside = against.read_bytes()
     async with workspaces.owner(await _known(workspaces, handle)) as connection:
-        report = await verify(connection, against=outside)
-    lines = [f"{report.size} entries, {report.checkpoints} checkpoints, root {report.root.hex()}"]
-    lines += [str(finding) for finding in report.findings]
-    if report.finding_count > len(report.findings):
-        lines.append(f"… and {report.finding_count - len(report.findings)} more findings.")
-    if report.unsealed:
-        lines.append(f"{report.unsealed} entries are not sealed yet.")
-    if report.erased:
-        lines.append(f"{report.erased} payloads were erased on record; their entries still prove.")
-    if report.completeness_proven:
-        lines.append(f"Nothing was cut or rewritten before entry {report.proven_size}.")
-    else:
-        lines.append(
-            "Completeness is unproven: without a checkpoint kept elsewhere (--against), a log that was cut or"
-            " rewritten as a whole looks like this too."
-        )
-    lines.append("The log verifies." if report.ok else f"FINDINGS: {report.finding_count}.")
+        report = await verify(connection, against=outside, keys=workspaces.keys(handle))
     return {
         "ok": report.ok,
         "size": report.size,
         "root": report.root.hex(),
         "findings": [str(finding) for finding in report.findings],
         "completeness_proven": report.completeness_proven,
-        "lines": lines,
+        "lines": report.sentences(),
     }
 
 
 async def check_books(workspaces: Workspaces, handle: str) -> dict[str, Any]:
     """The ledger's findings as plain lines."""
-    from grace.trust.ledger.queries import check
+    from grace.trust.ledger.check import check
 
     async with transaction(workspaces, await _known(workspaces, handle)) as tx:
         findings = await check(tx)
@@ -56,12 +33,10 @@ async def check_books(workspaces: Workspaces, handle: str) -> dict[str, Any]:
     return {"ok": not findings, "findings": [str(f) for f in findings], "lines": lines}
 
 
-async def import_rate_file(workspaces: Workspaces, handle: str, file: Path) -> str:
-    """Import a CSV of rates; what came of it in a sentence."""
+async def store_rates(workspaces: Workspaces, handle: str, rows: list[dict[str, Any]]) -> str:
+    """Import rows of rates; what came of it in sentences."""
     from grace.trust.governance.service.rates import import_rates
 
-    with file.open(newline="", encoding="utf-8-sig") as source:
-        rows = list(csv.DictReader(source))
     async with transaction(workspaces, await _known(workspaces, handle)) as tx:
         done = await import_rates(tx, rows)
     lines = [f"{done.stored} rates stored, {len(done.rejected)} rows rejected."]

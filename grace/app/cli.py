@@ -163,9 +163,8 @@ def create_workspace(
             prepare=wiring.PREPARE,
         )
     )
-    print(
-        f"{handle}: {'made' if made else 'was there'}. `grace bootstrap --workspace {handle} --email …` makes its owner."
-    )
+    print(f"{handle}: {'made' if made else 'was there'}.")
+    print(f"`grace bootstrap --workspace {handle} --email …` makes its owner.")
 
 
 @workspace_app.command("list")
@@ -219,7 +218,10 @@ def verify_audit(
     from grace.app.checks import verify_log
 
     settings = _settings(data, workspace)
-    _report(_run(verify_log(_workspaces(settings), settings.workspace, against=against)), as_json)
+    if against is not None and not against.is_file():
+        _fail(f"{against} is not a file.")
+    outside = against.read_bytes() if against else None
+    _report(_run(verify_log(_workspaces(settings), settings.workspace, outside=outside)), as_json)
 
 
 @ledger_app.command("check")
@@ -238,10 +240,14 @@ def import_rates(
     workspace: InWorkspace = None,
 ) -> None:
     """Import dated exchange rates; policies compare amounts in USD by them."""
-    from grace.app.checks import import_rate_file
+    import csv
+
+    from grace.app.checks import store_rates
 
     settings = _settings(data, workspace)
-    print(_run(import_rate_file(_workspaces(settings), settings.workspace, file)))
+    with file.open(newline="", encoding="utf-8-sig") as source:
+        rows = list(csv.DictReader(source))
+    print(_run(store_rates(_workspaces(settings), settings.workspace, rows)))
 
 
 def main() -> None:

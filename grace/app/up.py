@@ -88,7 +88,7 @@ def _greet(settings: Settings, made: dict[str, str | None], *, sandbox: bool) ->
         f"  Grace runs on {settings.url}",
         f"  Workspace     {made['workspace']}" + (" (test; payments go to the sandbox)" if sandbox else ""),
         f"  Sign in       {made['sign_in_url']}  (once, within 15 minutes)",
-        f"  API key       {made['api_key'] or 'as before; `grace bootstrap --new-key --email ' + OWNER + '` makes another'}",
+        f"  API key       {made['api_key'] or f'as before; grace bootstrap --email {OWNER} --new-key makes another'}",
         f"  Next          grace demo --data {settings.data_dir}   ·   {settings.url}/docs",
         "  Ctrl-C stops everything; the data stays.",
         "",

@@ -5,6 +5,7 @@ can be shown again; only its hash is stored. A new version revokes the old token
 """
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -52,6 +53,18 @@ async def make(tx: Tx, *, kind: str, subject: str, lifetime: timedelta = LIFETIM
         expires=tx.real_now + lifetime,
     )
     return token
+
+
+async def tokens(tx: Tx, *, kind: str, subjects: Sequence[str]) -> dict[str, str]:
+    """The tokens of the links of this kind that are not over, by subject."""
+    found = await tx.all(
+        Link,
+        f"select {_COLUMNS} from link where kind = %(kind)s and subject = any(%(subjects)s) and expires_at > %(now)s",
+        kind=kind,
+        subjects=list(subjects),
+        now=tx.real_now,
+    )
+    return {link.subject: _token(tx, link.id, link.version) for link in found}
 
 
 async def find(tx: Tx, token: str, *, kind: str) -> Link:

@@ -9,10 +9,14 @@ from uuid import uuid4
 
 from psycopg import AsyncConnection
 from psycopg.rows import AsyncRowFactory, class_row, dict_row, scalar_row
+from psycopg.types.json import set_json_loads
 
+from grace.kit import json
 from grace.kit.facts import Fact
 from grace.kit.keys import Keys
 from grace.kit.workspace import Kind, Workspace, Workspaces
+
+set_json_loads(json.loads)  # a number comes back from jsonb with the digits it went in with
 
 T = TypeVar("T")
 Item = TypeVar("Item")

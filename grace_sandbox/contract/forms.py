@@ -1,9 +1,12 @@
-"""Decodes `a[b][0]=c` bodies and query strings into nested values; every leaf is still text."""
+"""Decodes `a[b][0]=c` bodies and query strings into nested hashes; every leaf is still text.
+
+Lists stay hashes with the keys 0, 1, 2…: only the contract knows whether a list or a hash was meant.
+"""
 
 import re
 from urllib.parse import parse_qsl
 
-Value = str | dict[str, "Value"] | list["Value"]
+Value = str | dict[str, "Value"]
 
 MAX_DEPTH = 12
 MAX_FIELDS = 2000
@@ -16,7 +19,7 @@ class MalformedForm(ValueError):
 
 
 def decode_form(text: str) -> dict[str, Value]:
-    """Nested values of a form body; hashes whose keys are 0, 1, 2… become lists."""
+    """Nested hashes of a form body; `a[]=` counts on from the items that `a` has."""
     try:
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
     except ValueError as error:
@@ -24,7 +27,7 @@ def decode_form(text: str) -> dict[str, Value]:
     root: dict[str, Value] = {}
     for key, value in pairs:
         _insert(root, _split(key), value, key)
-    return {key: _listed(value) for key, value in root.items()}
+    return root
 
 
 def _split(key: str) -> list[str]:
@@ -49,12 +52,3 @@ def _insert(root: dict[str, Value], parts: list[str], value: str, key: str) -> N
             place[name] = value
         else:
             place = place.setdefault(name, {})
-
-
-def _listed(value: Value) -> Value:
-    if not isinstance(value, dict):
-        return value
-    inner = {key: _listed(item) for key, item in value.items()}
-    if inner and all(key.isdecimal() for key in inner):
-        return [inner[key] for key in sorted(inner, key=int)]
-    return inner

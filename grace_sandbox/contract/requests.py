@@ -5,7 +5,7 @@ Enums that the SDK types as "these or any string" are closed: a value outside th
 """
 
 import re
-from typing import Any
+from typing import Any, TypeGuard
 
 from grace_sandbox.contract.forms import Value
 from grace_sandbox.contract.source import (
@@ -76,9 +76,9 @@ def _convert(type_: Type, value: Value, path: str) -> Any:
         case Enum(values=allowed):
             return _enum(allowed, value, path)
         case Items(of=of):
-            if not isinstance(value, list):
+            if not _is_list(value):
                 raise _not_empty(value, path) or Mismatch("Invalid array", param=path)
-            return [_convert(of, item, _join(path, str(index))) for index, item in enumerate(value)]
+            return [_convert(of, value[key], _join(path, key)) for key in sorted(value, key=int)]
         case Keyed(of=of):
             if not isinstance(value, dict):
                 raise _not_empty(value, path) or Mismatch("Invalid hash", param=path)
@@ -142,10 +142,12 @@ def _choice(options: tuple[Type, ...], value: Value, path: str) -> Any:
 
 def _same_shape(option: Type, value: Value) -> bool:
     if isinstance(value, dict):
-        return isinstance(option, Struct | Keyed)
-    if isinstance(value, list):
-        return isinstance(option, Items)
+        return isinstance(option, Items if _is_list(value) else Struct | Keyed)
     return isinstance(option, Scalar) or (isinstance(option, Enum) and option.values != ("",))
+
+
+def _is_list(value: Value) -> TypeGuard[dict[str, Value]]:
+    return isinstance(value, dict) and all(key.isdecimal() for key in value)
 
 
 def _not_empty(value: Value, path: str) -> Mismatch | None:

@@ -25,7 +25,7 @@ class Call:
 
     store: Store
     account: Account
-    base_url: str
+    base_url: str = ""
     params: Json = field(default_factory=dict)
     publishable: bool = False
     request_id: str | None = None
@@ -132,14 +132,15 @@ class Call:
                 ),
             )
         if fault is not None and kind == "webhook_reorder" and fault.left == 0:
-            release_held(self.store, fault.id)
+            release_held(self.store, fault=fault.id)
 
 
-def release_held(store: Store, fault: int | None = None) -> None:
-    """Lets held deliveries go, last first; all of them when no fault is named."""
+def release_held(store: Store, *, fault: int | None = None, account: str | None = None) -> None:
+    """Lets held deliveries go, last first: those of a fault, or of an account, or all."""
     rows = store.db.execute(
-        "select id, position from delivery where state = 'held' and (? is null or fault = ?) order by position",
-        (fault, fault),
+        "select id, position from delivery where state = 'held' and (? is null or fault = ?)"
+        " and (? is null or account = ?) order by position",
+        (fault, fault, account, account),
     ).fetchall()
     for row, other in zip(rows, reversed(rows), strict=True):
         store.db.execute(

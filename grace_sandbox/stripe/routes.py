@@ -1,6 +1,7 @@
 """All operations that the sandbox plays, gathered by importing the modules that register them."""
 
 from grace_sandbox.stripe import (
+    account,
     balance,
     charges,
     customers,
@@ -14,14 +15,7 @@ from grace_sandbox.stripe import (
 from grace_sandbox.stripe.call import ROUTES
 
 RESOURCES = (
-    balance,
-    charges,
-    customers,
-    events,
-    payment_intents,
-    payment_methods,
-    refunds,
-    setup_intents,
+    account, balance, charges, customers, events, payment_intents, payment_methods, refunds, setup_intents,
     webhook_endpoints,
-)
+)  # fmt: skip
 __all__ = ["RESOURCES", "ROUTES"]

@@ -72,12 +72,13 @@ def delete(call: Call, id_: str) -> Json:
 
 def _checked(url: str) -> str:
     """Only this machine: the sandbox sends nothing out of it."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
     try:
-        local = ip_address(host).is_loopback
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+        local = host == "localhost" or ip_address(host).is_loopback
+        allowed = local and parts.scheme in ("http", "https")
     except ValueError:
-        local = host == "localhost"
-    if parts.scheme not in ("http", "https") or not local:
+        allowed = False
+    if not allowed:
         raise invalid("Invalid URL: the sandbox delivers to the loopback only.", param="url", code="url_invalid")
     return url

@@ -30,7 +30,7 @@ from grace_sandbox.stripe.call import API_VERSION, Call, Route
 from grace_sandbox.stripe.errors import Json, StripeError, idempotency, invalid, unauthorised
 from grace_sandbox.stripe.render import render
 from grace_sandbox.stripe.routes import ROUTES
-from grace_sandbox.webhooks import Deliverer
+from grace_sandbox.stripe.webhooks import Deliverer
 
 MAX_BODY_BYTES = 1_000_000
 MAX_KEY_LENGTH = 255

@@ -19,7 +19,7 @@ def later(name: str) -> Callable[[Work], Work]:
     return register
 
 
-def run_due(store: Store, *, base_url: str) -> int:
+def run_due(store: Store) -> int:
     """Runs all work that is due, each piece in a transaction of its own, and returns how much there was."""
     done = 0
     for account in store.accounts():
@@ -32,6 +32,6 @@ def run_due(store: Store, *, base_url: str) -> int:
                 ).fetchone()
                 if row is None:
                     break
-                WORKS[row["work"]](Call(store, store.account(account.name), base_url), row["object"])
+                WORKS[row["work"]](Call(store, store.account(account.name)), row["object"])
                 done += 1
     return done

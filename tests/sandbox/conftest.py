@@ -4,12 +4,16 @@ import socket
 import threading
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 
 import pytest
 import stripe
 import uvicorn
 
+from grace_sandbox.control import Control
 from grace_sandbox.server import create_app
+from grace_sandbox.store import Store
+from grace_sandbox.stripe.webhooks import Deliverer
 from tests.sandbox.harness import Receiver, Sandbox, start_receiver, until
 
 _ACCOUNTS = count(1)
@@ -45,3 +49,10 @@ def receiver() -> Iterator[Receiver]:
     yield made
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def sandbox_app_paths(tmp_path: Path) -> Iterator[set[str]]:
+    store = Store(tmp_path / "state.db", seed="paths")
+    yield {route.path for route in Control(store, Deliverer(store)).routes()}
+    store.close()

@@ -1,5 +1,8 @@
-"""What the sandbox's tests share: the running server, the checked SDK client, the webhook receiver, polling."""
+"""What the sandbox's tests share: the running server, the checked SDK client, the webhook receiver,
+polling.
+"""
 
+import gzip
 import json
 import os
 import threading
@@ -7,23 +10,26 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
+import jsonschema_rs
 import pytest
 import stripe
 
 from grace_sandbox.contract.answers import check_answer, object_type
 from grace_sandbox.contract.operations import find
-from grace_sandbox.contract.source import Struct
+from grace_sandbox.contract.source import Struct, fields
 
 SHARED = Path(os.environ.get("GRACE_SHARED", Path(__file__).parents[2].parent / "shared"))
 STRIPE_CONTRACTS = SHARED / "contracts" / "stripe"
 ERROR = Struct("stripe._error_object", "ErrorObject")
 DEADLINE_S = 10.0
+HTTP = httpx.Client(trust_env=False, timeout=DEADLINE_S)
 T = TypeVar("T")
 
 
@@ -60,16 +66,60 @@ class CheckedClient(stripe.HTTPXClient):
 
 
 def complaints(method: str, path: str, status: int, body: Any) -> list[str]:
-    """What is wrong with an answer: its type by the SDK, and the object inside an event."""
+    """What is wrong with an answer by every contract at hand: the SDK's types, and where present what
+    others published.
+    """
     if status >= 400:
         return check_answer(body.get("error"), ERROR)
-    lines = check_answer(body, find(method, path).answer)
+    operation = find(method, path)
+    lines = check_answer(body, operation.answer) + missing_by_2023(body)
     events = body["data"] if body["object"] == "list" else [body]
     for event in events:
         if event["object"] == "event":
             inner = event["data"]["object"]
             lines += check_answer(inner, object_type(inner["object"]), at=event["type"])
-    return lines
+    schema = derived_schema(operation.path, method.lower())
+    return lines + [f"{error.instance_path}: {error.message}" for error in schema.iter_errors(body)]
+
+
+def missing_by_2023(value: Any) -> list[str]:
+    """Fields that Stripe's document of 2023 requires, of every object inside; those the SDK no longer has
+    excepted.
+    """
+    if isinstance(value, list):
+        return [line for item in value for line in missing_by_2023(item)]
+    if not isinstance(value, dict):
+        return []
+    name = value.get("object")
+    found = []
+    if isinstance(name, str) and name in required_2023() and not value.get("deleted"):
+        still_there = fields(object_type(name))
+        found = [f"{name}.{key}: required" for key in required_2023()[name] if key in still_there and key not in value]
+    return found + [line for item in value.values() for line in missing_by_2023(item)]
+
+
+@cache
+def required_2023() -> dict[str, list[str]]:
+    path = STRIPE_CONTRACTS / "openapi-spec3-2023-08-16.json.gz"
+    if not path.exists():
+        return {}
+    schemas = json.loads(gzip.decompress(path.read_bytes()))["components"]["schemas"]
+    return {name: schema.get("required", []) for name, schema in schemas.items() if name not in ("list", "error")}
+
+
+@cache
+def derived_schema(path: str, method: str) -> Any:
+    """The answer's JSON Schema in the contract derived by other code; where it is absent anything passes."""
+    document = _derived()
+    published = document.get("paths", {}).get(path, {}).get(method, {}).get("response", {})
+    return jsonschema_rs.validator_for({**published, "components": document.get("components", {})})
+
+
+@cache
+def _derived() -> dict[str, Any]:
+    path = STRIPE_CONTRACTS / "sdk-contract-2026-10-28.endive.json.gz"
+    document: dict[str, Any] = json.loads(gzip.decompress(path.read_bytes())) if path.exists() else {}
+    return document
 
 
 @dataclass
@@ -82,13 +132,13 @@ class Sandbox:
     def client(self, *, key: str | None = None) -> stripe.StripeClient:
         return stripe.StripeClient(
             key or f"sk_test_{self.account}",
-            base_addresses={"api": self.url},  # type: ignore[typeddict-item]
+            base_addresses={"api": self.url},
             max_network_retries=0,
             http_client=CheckedClient(),
         )
 
     def control(self, method: str, path: str, /, **body: Any) -> Any:
-        response = httpx.request(method, self.url + path, json={"account": self.account, **body}, trust_env=False)
+        response = HTTP.request(method, self.url + path, json={"account": self.account, **body})
         assert response.status_code < 300, response.text
         return response.json()
 
@@ -103,7 +153,7 @@ class Sandbox:
         return int(self.control("POST", "/_clock", to=to)["now"])
 
     def state(self) -> dict[str, Any]:
-        answer = httpx.get(f"{self.url}/_state", params={"account": self.account}, trust_env=False).json()
+        answer = HTTP.get(f"{self.url}/_state", params={"account": self.account}).json()
         state: dict[str, Any] = answer["accounts"].get(self.account, {"counts": {}, "payments": []})
         return state
 
@@ -114,7 +164,7 @@ class Sandbox:
         """A raw request, for what the SDK would not send."""
         headers = {"Authorization": f"Bearer sk_test_{self.account}", **headers}
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
-        return httpx.post(self.url + path, content=body, headers=kind | headers, trust_env=False)
+        return HTTP.post(self.url + path, content=body, headers=kind | headers)
 
 
 @dataclass
@@ -144,7 +194,10 @@ class _Handler(BaseHTTPRequestHandler):
     receiver: Receiver
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        length = int(self.headers["Content-Length"])
+        body = self.rfile.read(length)
+        if len(body) < length:
+            return  # the sender died in the middle
         self.receiver.deliveries.append(Delivery(body, self.headers["Stripe-Signature"]))
         self.send_response(self.receiver.answers.pop(0) if self.receiver.answers else 200)
         self.end_headers()

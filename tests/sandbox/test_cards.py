@@ -6,14 +6,19 @@ import httpx
 import pytest
 import stripe
 
-from tests.sandbox.harness import Sandbox
+from tests.sandbox.harness import HTTP, Sandbox
 
 CHARGED: dict[str, Any] = {
     "amount": 5000, "currency": "usd", "allowed_payment_method_types": ["card"], "confirm": True,
 }  # fmt: skip
 DECLINES = [
     ("pm_card_chargeDeclined", "4000000000000002", "card_declined", "generic_decline"),
-    ("pm_card_visa_chargeDeclinedInsufficientFunds", "4000000000009995", "card_declined", "insufficient_funds"),
+    (
+        "pm_card_visa_chargeDeclinedInsufficientFunds",
+        "4000000000009995",
+        "card_declined",
+        "insufficient_funds",
+    ),
     ("pm_card_visa_chargeDeclinedLostCard", "4000000000009987", "card_declined", "lost_card"),
     ("pm_card_visa_chargeDeclinedStolenCard", "4000000000009979", "card_declined", "stolen_card"),
     ("pm_card_radarBlock", "4100000000000019", "card_declined", "fraudulent"),
@@ -26,23 +31,30 @@ DECLINES = [
 
 def save(client: stripe.StripeClient, number: str, **more: Any) -> stripe.PaymentMethod:
     card = {"number": number, "exp_month": 12, "exp_year": 2044, "cvc": "123"} | more
-    return client.v1.payment_methods.create({"type": "card", "card": card})  # type: ignore[typeddict-item]
+    return client.v1.payment_methods.create({"type": "card", "card": card})
 
 
 @pytest.mark.parametrize(("token", "number", "code", "decline_code"), DECLINES)
 def test_declines(
-    sandbox: Sandbox, client: stripe.StripeClient, token: str, number: str, code: str, decline_code: str | None
+    sandbox: Sandbox,
+    client: stripe.StripeClient,
+    token: str,
+    number: str,
+    code: str,
+    decline_code: str | None,
 ) -> None:
     for method in (token, save(client, number).id):
         with pytest.raises(stripe.CardError) as declined:
-            client.v1.payment_intents.create({**CHARGED, "payment_method": method})  # type: ignore[typeddict-item]
+            client.v1.payment_intents.create({**CHARGED, "payment_method": method})
         error = declined.value.error
         assert (declined.value.http_status, declined.value.code) == (402, code)
-        assert error is not None and error.payment_intent is not None
+        assert error is not None
+        assert error.payment_intent is not None
         assert (error.decline_code or None) == decline_code
         intent = client.v1.payment_intents.retrieve(error.payment_intent.id)
         assert (intent.status, intent.payment_method) == ("requires_payment_method", None)
-        assert intent.last_payment_error is not None and intent.last_payment_error.code == code
+        assert intent.last_payment_error is not None
+        assert intent.last_payment_error.code == code
         charge = client.v1.charges.retrieve(str(intent.latest_charge))
         assert (charge.status, charge.paid, charge.failure_code) == ("failed", False, code)
         paid = client.v1.payment_intents.confirm(intent.id, {"payment_method": "pm_card_visa"})
@@ -69,24 +81,33 @@ def test_saving_a_card_that_declines(
 
 @pytest.mark.parametrize(
     ("number", "brand"),
-    [("4242424242424242", "visa"), ("5555555555554444", "mastercard"), ("378282246310005", "amex"),
-     ("6011111111111117", "discover"), ("3056930009020004", "diners"), ("3566002020360505", "jcb"),
-     ("6200000000000005", "unionpay")],
-)  # fmt: skip
+    [
+        ("4242424242424242", "visa"),
+        ("5555555555554444", "mastercard"),
+        ("378282246310005", "amex"),
+        ("6011111111111117", "discover"),
+        ("3056930009020004", "diners"),
+        ("3566002020360505", "jcb"),
+        ("6200000000000005", "unionpay"),
+    ],
+)
 def test_brands(client: stripe.StripeClient, number: str, brand: str) -> None:
     method = save(client, number)
     assert method.card is not None
     assert (method.card.brand, method.card.last4) == (brand, number[-4:])
-    intent = client.v1.payment_intents.create({**CHARGED, "payment_method": method.id})  # type: ignore[typeddict-item]
+    intent = client.v1.payment_intents.create({**CHARGED, "payment_method": method.id})
     assert intent.status == "succeeded"
 
 
 @pytest.mark.parametrize(
     ("number", "more", "code"),
-    [("4242424242424241", {}, "incorrect_number"), ("4532015112830366", {}, "card_declined"),
-     ("4242424242424242", {"exp_month": 13}, "invalid_expiry_month"),
-     ("4242424242424242", {"exp_year": 2020}, "invalid_expiry_year")],
-)  # fmt: skip
+    [
+        ("4242424242424241", {}, "incorrect_number"),
+        ("4532015112830366", {}, "card_declined"),
+        ("4242424242424242", {"exp_month": 13}, "invalid_expiry_month"),
+        ("4242424242424242", {"exp_year": 2020}, "invalid_expiry_year"),
+    ],
+)
 def test_wrong_numbers_and_dates(client: stripe.StripeClient, number: str, more: dict[str, Any], code: str) -> None:
     with pytest.raises(stripe.CardError) as declined:
         save(client, number, **more)
@@ -95,9 +116,9 @@ def test_wrong_numbers_and_dates(client: stripe.StripeClient, number: str, more:
 
 def test_a_method_without_customer_pays_once(client: stripe.StripeClient) -> None:
     method = save(client, "4242424242424242")
-    client.v1.payment_intents.create({**CHARGED, "payment_method": method.id})  # type: ignore[typeddict-item]
+    client.v1.payment_intents.create({**CHARGED, "payment_method": method.id})
     with pytest.raises(stripe.InvalidRequestError, match="may not be used again"):
-        client.v1.payment_intents.create({**CHARGED, "payment_method": method.id})  # type: ignore[typeddict-item]
+        client.v1.payment_intents.create({**CHARGED, "payment_method": method.id})
 
 
 def test_a_saved_method_pays_only_for_its_customer(client: stripe.StripeClient) -> None:
@@ -119,7 +140,7 @@ def test_a_saved_method_pays_only_for_its_customer(client: stripe.StripeClient) 
 def _challenge(sandbox: Sandbox, intent: Any, outcome: str) -> httpx.Response:
     url = intent.next_action.use_stripe_sdk["stripe_js"]
     body = {"client_secret": intent.client_secret, "outcome": outcome}
-    return httpx.post(url.partition("?")[0], json=body, trust_env=False)
+    return HTTP.post(url.partition("?")[0], json=body)
 
 
 @pytest.mark.parametrize("number", ["4000002500003155", "4000002760003184", "4000000000003220"])
@@ -154,25 +175,28 @@ def test_challenge_failed_can_be_tried_again(sandbox: Sandbox, client: stripe.St
 
 
 def test_challenge_then_declined(sandbox: Sandbox, client: stripe.StripeClient) -> None:
-    intent = client.v1.payment_intents.create({**CHARGED, "payment_method": save(client, "4000008260003178").id})  # type: ignore[typeddict-item]
+    intent = client.v1.payment_intents.create({**CHARGED, "payment_method": save(client, "4000008260003178").id})
     _challenge(sandbox, intent, "complete")
     intent = client.v1.payment_intents.retrieve(intent.id)
     assert intent.last_payment_error is not None
     assert (intent.status, intent.last_payment_error.decline_code) == (
-        "requires_payment_method", "insufficient_funds")  # fmt: skip
+        "requires_payment_method",
+        "insufficient_funds",
+    )
 
 
 def test_challenge_page_sends_the_payer_back(client: stripe.StripeClient) -> None:
     back = "https://shop.test/done?x=1"
     intent = client.v1.payment_intents.create(
         {**CHARGED, "payment_method": "pm_card_authenticationRequired", "return_url": back}
-    )  # type: ignore[typeddict-item]
-    assert intent.next_action is not None and intent.next_action.redirect_to_url is not None
+    )
+    assert intent.next_action is not None
+    assert intent.next_action.redirect_to_url is not None
     url = str(intent.next_action.redirect_to_url.url)
-    page = httpx.get(url, trust_env=False)
+    page = HTTP.get(url)
     assert (page.status_code, str(intent.client_secret) in page.text) == (200, True)
     form = {"client_secret": str(intent.client_secret), "outcome": "complete"}
-    answer = httpx.post(url.partition("?")[0], data=form, trust_env=False)
+    answer = HTTP.post(url.partition("?")[0], data=form)
     assert answer.status_code == 303
     assert answer.headers["location"] == (
         f"{back}&payment_intent={intent.id}&payment_intent_client_secret={intent.client_secret}"
@@ -181,7 +205,7 @@ def test_challenge_page_sends_the_payer_back(client: stripe.StripeClient) -> Non
 
 
 def test_wrong_secret_ends_no_challenge(sandbox: Sandbox, client: stripe.StripeClient) -> None:
-    intent: Any = client.v1.payment_intents.create({**CHARGED, "payment_method": "pm_card_authenticationRequired"})  # type: ignore[typeddict-item]
+    intent: Any = client.v1.payment_intents.create({**CHARGED, "payment_method": "pm_card_authenticationRequired"})
     intent.client_secret += "x"
     assert _challenge(sandbox, intent, "complete").status_code == 400
     assert client.v1.payment_intents.retrieve(intent.id).status == "requires_action"

@@ -2,10 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-import httpx
 import stripe
 
-from tests.sandbox.harness import Sandbox
+from tests.sandbox.harness import HTTP, Sandbox
 from tests.sandbox.test_payments import pay
 
 
@@ -20,9 +19,9 @@ def test_time_moves_for_one_account(sandbox: Sandbox, client: stripe.StripeClien
 
 def test_time_never_goes_back(sandbox: Sandbox) -> None:
     for body in ({"to": 1}, {"to": "yesterday"}, {"to": "2040-01-01T00:00:00"}, {}):
-        answer = httpx.post(f"{sandbox.url}/_clock", json={"account": sandbox.account, **body}, trust_env=False)
+        answer = HTTP.post(f"{sandbox.url}/_clock", json={"account": sandbox.account, **body})
         assert answer.status_code == 400
-    assert httpx.post(f"{sandbox.url}/_clock", json={"to": 2**33}, trust_env=False).status_code == 400
+    assert HTTP.post(f"{sandbox.url}/_clock", json={"to": 2**33}).status_code == 400
 
 
 def test_an_authorisation_expires(sandbox: Sandbox, client: stripe.StripeClient) -> None:
@@ -41,4 +40,4 @@ def test_an_authorisation_expires(sandbox: Sandbox, client: stripe.StripeClient)
 
 
 def test_health(sandbox: Sandbox) -> None:
-    assert httpx.get(f"{sandbox.url}/health", trust_env=False).json() == {"status": "ok"}
+    assert HTTP.get(f"{sandbox.url}/health").json() == {"status": "ok"}

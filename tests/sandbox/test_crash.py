@@ -1,4 +1,6 @@
-"""`kill -9` at any moment: objects, idempotency records, faults and undelivered webhooks are there afterwards."""
+"""`kill -9` at any moment: objects, idempotency records, faults and undelivered webhooks are there
+afterwards.
+"""
 
 import os
 import signal
@@ -14,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.sandbox.harness import Sandbox, start_receiver, until
+from tests.sandbox.harness import HTTP, Sandbox, start_receiver, until
 from tests.sandbox.test_faults import PARAMS
 from tests.sandbox.test_webhooks import listen
 
@@ -22,19 +24,20 @@ from tests.sandbox.test_webhooks import listen
 class Process:
     """A sandbox in a process of its own, killed and started again on one state file."""
 
-    def __init__(self, state: Path) -> None:
-        self.state, self.port = state, free_port()
+    def __init__(self, state: Path, *, seed: str = "tests") -> None:
+        self.state, self.seed, self.port = state, seed, free_port()
         self.sandbox = Sandbox(f"http://127.0.0.1:{self.port}", "crash")
         self.running: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "grace_sandbox", "--port", str(self.port), "--state", str(self.state)]
-        self.running = subprocess.Popen(command)
+        options = {"--port": self.port, "--state": self.state, "--seed": self.seed}
+        words = [str(word) for option in options.items() for word in option]
+        self.running = subprocess.Popen([sys.executable, "-m", "grace_sandbox", *words])
         until(self._answers)
 
     def _answers(self) -> bool:
         try:
-            return httpx.get(f"{self.sandbox.url}/health", trust_env=False).status_code == 200
+            return HTTP.get(f"{self.sandbox.url}/health").status_code == 200
         except httpx.TransportError:
             return False
 
@@ -64,10 +67,9 @@ def test_everything_survives(process: Process) -> None:
     endpoint: Any = {"url": f"http://127.0.0.1:{port}/hook", "enabled_events": ["*"]}
     client.v1.webhook_endpoints.create(endpoint)
     sandbox.fault("decline", count=1)
-    paid = client.v1.payment_intents.create({**PARAMS, "payment_method": "pm_card_bypassPending",
-                                             "capture_method": "manual", "confirm": False},
-                                            {"idempotency_key": "once"})  # fmt: skip
-    moved = sandbox.move_clock(int(time.time()) + 86_400 * 3)
+    once: Any = {"idempotency_key": "once"}
+    held = client.v1.payment_intents.create({**PARAMS, "capture_method": "manual", "confirm": False}, once)
+    moved = sandbox.move_clock(int(time.time()) + 3600)
     before = sandbox.state()
     process.kill()
     process.start()
@@ -76,9 +78,10 @@ def test_everything_survives(process: Process) -> None:
         assert after[name] == before[name]
     assert after["now"] >= moved
     assert {d["event"] for d in after["undelivered"]} == {d["event"] for d in before["undelivered"]} != set()
-    replay = sandbox.client().v1.payment_intents.retrieve(paid.id)
-    assert replay.to_dict() == paid.to_dict()
-    faults = httpx.get(f"{sandbox.url}/_faults", trust_env=False).json()["faults"]
+    replay = client.v1.payment_intents.create({**PARAMS, "capture_method": "manual", "confirm": False}, once)
+    assert replay.to_dict() == held.to_dict()
+    assert sandbox.count("payment_intent") == 1
+    faults = HTTP.get(f"{sandbox.url}/_faults").json()["faults"]
     assert [(fault["kind"], fault["remaining"]) for fault in faults] == [("decline", 1)]
     receiver, server = start_receiver(port=port)
     until(lambda: "payment_intent.created" in receiver.types())
@@ -88,20 +91,23 @@ def test_everything_survives(process: Process) -> None:
 
 
 def test_killed_at_random_under_load_nothing_happens_twice(process: Process) -> None:
-    """Clients that repeat with the same key until they have an answer are charged once each; all events arrive."""
+    """Clients that repeat with the same key until they have an answer are charged once each; all events
+    arrive.
+    """
     receiver, server = start_receiver()
     listen(process.sandbox.client(), receiver)
     wanted = [f"job-{number}" for number in range(24)]
     answers: dict[str, str] = {}
 
     def work(keys: list[str]) -> None:
-        body = ("amount=5000&currency=usd&confirm=true&payment_method=pm_card_visa"
-                "&allowed_payment_method_types[]=card&metadata[job]=")  # fmt: skip
+        body = (
+            "amount=5000&currency=usd&confirm=true&payment_method=pm_card_visa"
+            "&allowed_payment_method_types[]=card&metadata[job]="
+        )
         for key in keys:
             while key not in answers:
                 try:
-                    answer = process.sandbox.post(
-                        "/v1/payment_intents", body + key, **{"Idempotency-Key": key})  # fmt: skip
+                    answer = process.sandbox.post("/v1/payment_intents", body + key, **{"Idempotency-Key": key})
                 except httpx.TransportError:
                     time.sleep(0.02)
                     continue
@@ -113,7 +119,7 @@ def test_killed_at_random_under_load_nothing_happens_twice(process: Process) -> 
     for worker in workers:
         worker.start()
     for size in (3, 8, 14, 19):
-        until(lambda size=size: len(answers) >= size)  # type: ignore[misc]
+        until(lambda size=size: len(answers) >= size)
         process.kill()
         process.start()
     for worker in workers:
@@ -124,8 +130,8 @@ def test_killed_at_random_under_load_nothing_happens_twice(process: Process) -> 
     assert {(p["succeeded_charges"], p["captured"], p["double"]) for p in payments} == {(1, 5000, False)}
     assert {p["metadata"]["job"]: p["payment_intent"] for p in payments} == answers
     until(lambda: process.sandbox.deliver()["pending"] == 0)
-    arrived = {d.event["data"]["object"]["id"] for d in receiver.deliveries
-               if d.event["type"] == "payment_intent.succeeded"}  # fmt: skip
+    succeeded = [d.event for d in receiver.deliveries if d.event["type"] == "payment_intent.succeeded"]
+    arrived = {event["data"]["object"]["id"] for event in succeeded}
     assert arrived == set(answers.values())
     settled = {c["id"] for c in process.sandbox.state()["objects"]["charge"] if c["balance_transaction"]}
     assert len(settled) == len(wanted)
@@ -134,14 +140,11 @@ def test_killed_at_random_under_load_nothing_happens_twice(process: Process) -> 
 
 
 def test_same_seed_same_ids(tmp_path: Path) -> None:
-    """Two fresh sandboxes that are asked the same give the same ids and secrets; another seed gives others."""
+    """Two fresh sandboxes asked the same give the same ids and secrets; another seed gives others."""
     seen = []
     for number, seed in enumerate(("a", "a", "b")):
-        command = [sys.executable, "-m", "grace_sandbox", "--port", str(free_port()), "--seed", seed,
-                   "--state", str(tmp_path / f"{number}.db")]  # fmt: skip
-        process = Process(tmp_path / f"{number}.db")
-        process.running = subprocess.Popen([*command[:4], str(process.port), *command[5:]])
-        until(process._answers)
+        process = Process(tmp_path / f"{number}.db", seed=seed)
+        process.start()
         customer = process.sandbox.post("/v1/customers", "name=Ann").json()["id"]
         endpoint = process.sandbox.post("/v1/webhook_endpoints", "url=http://localhost:9/&enabled_events[]=*")
         seen.append((customer, endpoint.json()["secret"]))

@@ -11,13 +11,20 @@ from tests.sandbox.harness import Sandbox
 def test_create_update_delete(client: stripe.StripeClient) -> None:
     customers = client.v1.customers
     made = customers.create(
-        {"name": "Ann", "email": "ann@example.com", "metadata": {"client_id": "cust_1", "tier": "a"},
-         "address": {"line1": "1 Main St", "country": "US"}})  # fmt: skip
-    assert made.address is not None and (made.address.line1, made.address.city) == ("1 Main St", None)
+        {
+            "name": "Ann",
+            "email": "ann@example.com",
+            "metadata": {"client_id": "cust_1", "tier": "a"},
+            "address": {"line1": "1 Main St", "country": "US"},
+        }
+    )
+    assert made.address is not None
+    assert (made.address.line1, made.address.city) == ("1 Main St", None)
     changed = customers.update(made.id, {"email": "", "metadata": {"tier": "", "region": "eu"}})
-    assert changed.email is None and changed.metadata is not None
+    assert changed.email is None
+    assert changed.metadata is not None
     assert changed.metadata.to_dict() == {"client_id": "cust_1", "region": "eu"}
-    assert customers.update(made.id, {"metadata": ""}).metadata.to_dict() == {}  # type: ignore[union-attr]
+    assert customers.update(made.id, {"metadata": ""}).metadata.to_dict() == {}
     assert customers.delete(made.id).deleted
     assert customers.retrieve(made.id).deleted
     for refused in (lambda: customers.update(made.id, {"name": "x"}), lambda: customers.delete(made.id)):
@@ -28,7 +35,8 @@ def test_create_update_delete(client: stripe.StripeClient) -> None:
     types = [event.type for event in client.v1.events.list().data]
     assert types == ["customer.deleted", "customer.updated", "customer.updated", "customer.created"]
     changes = client.v1.events.list({"type": "customer.updated"}).data[1].data.previous_attributes
-    assert changes is not None and changes.to_dict()["email"] == "ann@example.com"
+    assert changes is not None
+    assert changes.to_dict()["email"] == "ann@example.com"
 
 
 @pytest.mark.parametrize("email", ["ann", "ann@", "a b@example.com"])
@@ -46,7 +54,9 @@ def test_a_card_that_declines_makes_no_customer(sandbox: Sandbox, client: stripe
 
 
 @pytest.mark.parametrize(
-    "metadata", [{"k" * 41: "v"}, {"k": "v" * 501}, {f"k{n}": "v" for n in range(51)}], ids=["key", "value", "count"]
+    "metadata",
+    [{"k" * 41: "v"}, {"k": "v" * 501}, {f"k{n}": "v" for n in range(51)}],
+    ids=["key", "value", "count"],
 )
 def test_metadata_limits(client: stripe.StripeClient, metadata: dict[str, str]) -> None:
     with pytest.raises(stripe.InvalidRequestError, match=r"[Mm]etadata"):
@@ -62,14 +72,27 @@ def test_default_method(client: stripe.StripeClient) -> None:
         customers.update(ann, default)
     methods.attach(loose.id, {"customer": ann})
     settings = customers.update(ann, default).invoice_settings
-    assert settings is not None and settings.default_payment_method == loose.id
+    assert settings is not None
+    assert settings.default_payment_method == loose.id
     assert [method.id for method in customers.payment_methods.list(ann).data] == [loose.id]
     assert customers.payment_methods.retrieve(ann, loose.id).id == loose.id
     methods.detach(loose.id)
     settings = customers.retrieve(ann).invoice_settings
-    assert settings is not None and settings.default_payment_method is None
+    assert settings is not None
+    assert settings.default_payment_method is None
     with pytest.raises(stripe.InvalidRequestError, match="not attached"):
         methods.detach(loose.id)
+
+
+def test_metadata_keys_may_be_numbers(client: stripe.StripeClient) -> None:
+    made = client.v1.customers.create({"metadata": {"0": "a", "1": "b"}})
+    assert made.metadata.to_dict() == {"0": "a", "1": "b"}
+
+
+def test_the_account_itself(client: stripe.StripeClient) -> None:
+    account = client.v1.accounts.retrieve_current()
+    assert account.id.startswith("acct_")
+    assert account.charges_enabled
 
 
 def test_attached_twice(client: stripe.StripeClient) -> None:

@@ -7,7 +7,7 @@ import httpx
 import pytest
 import stripe
 
-from tests.sandbox.harness import Receiver, Sandbox, until
+from tests.sandbox.harness import HTTP, Receiver, Sandbox, until
 from tests.sandbox.test_payments import PAID, pay
 from tests.sandbox.test_webhooks import listen
 
@@ -20,7 +20,8 @@ def test_decline(sandbox: Sandbox, client: stripe.StripeClient) -> None:
     for _ in range(2):
         with pytest.raises(stripe.CardError) as declined:
             pay(client)
-        assert declined.value.error is not None and declined.value.error.decline_code == "do_not_honor"
+        assert declined.value.error is not None
+        assert declined.value.error.decline_code == "do_not_honor"
     assert pay(client).status == "succeeded"
 
 
@@ -54,8 +55,11 @@ def test_the_connection_is_held_as_long_as_told(sandbox: Sandbox) -> None:
     assert time.monotonic() - begun >= 0.3
     sandbox.fault("timeout_before", hold_ms=60_000)
     with pytest.raises(httpx.ReadTimeout):
-        httpx.get(f"{sandbox.url}/v1/customers", headers={"Authorization": f"Bearer sk_test_{sandbox.account}"},
-                  timeout=0.2, trust_env=False)  # fmt: skip
+        HTTP.get(
+            f"{sandbox.url}/v1/customers",
+            headers={"Authorization": f"Bearer sk_test_{sandbox.account}"},
+            timeout=0.2,
+        )
 
 
 def test_error_before_the_effect(sandbox: Sandbox, client: stripe.StripeClient) -> None:
@@ -70,7 +74,9 @@ def test_error_before_the_effect(sandbox: Sandbox, client: stripe.StripeClient) 
 
 @pytest.mark.parametrize("stored", [True, False])
 def test_error_after_the_effect(sandbox: Sandbox, client: stripe.StripeClient, stored: bool) -> None:
-    """The charge stands. By Stripe's rule the key replays the 500, so only a look-up by metadata tells the truth."""
+    """The charge stands. By Stripe's rule the key replays the 500, so only a look-up by metadata tells the
+    truth.
+    """
     sandbox.fault("error_after", status=500, stored=stored)
     with pytest.raises(stripe.APIError):
         client.v1.payment_intents.create(PARAMS, KEY)
@@ -157,9 +163,16 @@ def test_a_fault_without_end_lasts_until_cleared(tmp_path_factory: Any, sandbox:
 
 @pytest.mark.parametrize(
     "body",
-    [{"kind": "meteor"}, {"kind": "decline", "status": 500}, {"kind": "slow", "count": 0}, {"kind": "slow", "skip": -1},
-     {"kind": "error_before", "status": "500"}, {"kind": "webhook_reorder", "count": None}, {}],
-)  # fmt: skip
+    [
+        {"kind": "meteor"},
+        {"kind": "decline", "status": 500},
+        {"kind": "slow", "count": 0},
+        {"kind": "slow", "skip": -1},
+        {"kind": "error_before", "status": "500"},
+        {"kind": "webhook_reorder", "count": None},
+        {},
+    ],
+)
 def test_unreadable_faults_are_refused(sandbox: Sandbox, body: dict[str, Any]) -> None:
-    response = httpx.post(f"{sandbox.url}/_faults", json=body, trust_env=False)
+    response = HTTP.post(f"{sandbox.url}/_faults", json=body)
     assert (response.status_code, "error" in response.json()) == (400, True)

@@ -7,16 +7,20 @@ import httpx
 import pytest
 import stripe
 
-from tests.sandbox.harness import Sandbox, until
+from tests.sandbox.harness import HTTP, Sandbox, until
 
-PAY: dict[str, Any] = {"amount": 5000, "currency": "usd", "allowed_payment_method_types": ["card"], "confirm": True}
+PAY: dict[str, Any] = {
+    "amount": 5000,
+    "currency": "usd",
+    "allowed_payment_method_types": ["card"],
+    "confirm": True,
+}
 
 
 def test_same_key_same_body_replays(sandbox: Sandbox, client: stripe.StripeClient) -> None:
     options: Any = {"idempotency_key": "job-1"}
     first, second = (
-        client.v1.payment_intents.create({**PAY, "payment_method": "pm_card_visa"}, options)  # type: ignore[typeddict-item]
-        for _ in range(2)
+        client.v1.payment_intents.create({**PAY, "payment_method": "pm_card_visa"}, options) for _ in range(2)
     )
     assert first.to_dict() == second.to_dict()
     assert sandbox.count("charge") == 1
@@ -32,7 +36,7 @@ def test_a_declined_card_is_replayed_too(sandbox: Sandbox, client: stripe.Stripe
         with pytest.raises(stripe.CardError) as declined:
             client.v1.payment_intents.create(
                 {**PAY, "payment_method": "pm_card_chargeDeclined"}, {"idempotency_key": "job-1"}
-            )  # type: ignore[typeddict-item]
+            )
         assert declined.value.error is not None
         charges.append(declined.value.error.charge)
     assert charges[0] == charges[1]
@@ -85,7 +89,7 @@ def test_a_twin_under_way_gets_409(sandbox: Sandbox) -> None:
 
 
 def _slow_has_begun(sandbox: Sandbox) -> bool:
-    faults = httpx.get(f"{sandbox.url}/_faults", trust_env=False).json()["faults"]
+    faults = HTTP.get(f"{sandbox.url}/_faults").json()["faults"]
     return any(fault["account"] == sandbox.account and fault["hits"] for fault in faults)
 
 
@@ -98,7 +102,17 @@ def test_keys_are_forgotten_after_a_day(sandbox: Sandbox, client: stripe.StripeC
 
 
 @pytest.mark.parametrize(
-    "key", ["sk_live_abc", "pk_live_abc", "rk_test_abc", "sk_test_", "sk_test_a-b", "sk_test_a b", "hello", "sk_prod_x"]
+    "key",
+    [
+        "sk_live_abc",
+        "pk_live_abc",
+        "rk_test_abc",
+        "sk_test_",
+        "sk_test_a-b",
+        "sk_test_a b",
+        "hello",
+        "sk_prod_x",
+    ],
 )
 def test_keys_that_are_refused(sandbox: Sandbox, key: str) -> None:
     with pytest.raises(stripe.AuthenticationError):
@@ -107,9 +121,9 @@ def test_keys_that_are_refused(sandbox: Sandbox, key: str) -> None:
 
 def test_ways_to_send_a_key(sandbox: Sandbox) -> None:
     url = f"{sandbox.url}/v1/customers"
-    assert httpx.get(url, auth=(f"sk_test_{sandbox.account}", ""), trust_env=False).status_code == 200
-    assert httpx.get(url, trust_env=False).status_code == 401
-    assert httpx.get(url, headers={"Authorization": "Basic !"}, trust_env=False).status_code == 401
+    assert HTTP.get(url, auth=(f"sk_test_{sandbox.account}", "")).status_code == 200
+    assert HTTP.get(url).status_code == 401
+    assert HTTP.get(url, headers={"Authorization": "Basic !"}).status_code == 401
 
 
 @pytest.mark.parametrize(

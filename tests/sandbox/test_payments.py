@@ -19,9 +19,15 @@ def test_step_by_step_to_paid(client: stripe.StripeClient) -> None:
     intents = client.v1.payment_intents
     intent = intents.create({"amount": 5000, "currency": "USD", **CARD, "metadata": {"invoice": "in_1"}})
     assert (intent.status, intent.currency, intent.capture_method) == (
-        "requires_payment_method", "usd", "automatic_async")  # fmt: skip
+        "requires_payment_method",
+        "usd",
+        "automatic_async",
+    )
     method = client.v1.payment_methods.create(
-        {"type": "card", "card": {"number": "4242424242424242", "exp_month": 8, "exp_year": 2044, "cvc": "314"}}
+        {
+            "type": "card",
+            "card": {"number": "4242424242424242", "exp_month": 8, "exp_year": 2044, "cvc": "314"},
+        }
     )
     intent = intents.update(intent.id, {"payment_method": method.id, "amount": 6000})
     assert intent.status == "requires_confirmation"
@@ -57,7 +63,7 @@ def test_manual_capture_in_full(client: stripe.StripeClient) -> None:
     assert (intent.status, intent.amount_capturable, intent.amount_received) == ("requires_capture", 5000, 0)
     charge = client.v1.charges.retrieve(str(intent.latest_charge))
     assert (charge.captured, charge.paid, charge.balance_transaction) == (False, True, None)
-    held_until = charge.payment_method_details["card"]["capture_before"]  # type: ignore[index]
+    held_until = charge.payment_method_details["card"]["capture_before"]
     assert held_until == charge.created + 7 * 86_400
     intent = client.v1.payment_intents.capture(intent.id)
     assert (intent.status, intent.amount_capturable, intent.amount_received) == ("succeeded", 0, 5000)
@@ -109,7 +115,7 @@ def _in_state(client: stripe.StripeClient, status: str) -> stripe.PaymentIntent:
         "succeeded": {"payment_method": "pm_card_visa", "confirm": True},
         "canceled": {},
     }
-    intent = client.v1.payment_intents.create({**base, **extra[status]})  # type: ignore[typeddict-item]
+    intent = client.v1.payment_intents.create({**base, **extra[status]})
     if status == "canceled":
         intent = client.v1.payment_intents.cancel(intent.id)
     assert intent.status == status
@@ -145,18 +151,23 @@ def test_capture_of_more_than_is_held(client: stripe.StripeClient) -> None:
 
 def test_confirm_without_a_method(client: stripe.StripeClient) -> None:
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        client.v1.payment_intents.create({"amount": 5000, "currency": "usd", "confirm": True, **CARD})  # type: ignore[typeddict-item]
+        client.v1.payment_intents.create({"amount": 5000, "currency": "usd", "confirm": True, **CARD})
     assert refused.value.code == "payment_intent_unexpected_state"
 
 
 def test_automatic_methods_want_a_return_url(sandbox: Sandbox, client: stripe.StripeClient) -> None:
-    params: dict[str, Any] = {"amount": 5000, "currency": "usd", "confirm": True, "payment_method": "pm_card_visa"}
+    params: dict[str, Any] = {
+        "amount": 5000,
+        "currency": "usd",
+        "confirm": True,
+        "payment_method": "pm_card_visa",
+    }
     with pytest.raises(stripe.InvalidRequestError, match="return_url"):
-        client.v1.payment_intents.create(params)  # type: ignore[arg-type]
+        client.v1.payment_intents.create(params)
     assert sandbox.count("payment_intent") == 0
     for more in ({"return_url": "https://x.test/"},
                  {"automatic_payment_methods": {"enabled": True, "allow_redirects": "never"}}):  # fmt: skip
-        assert client.v1.payment_intents.create({**params, **more}).status == "succeeded"  # type: ignore[typeddict-item]
+        assert client.v1.payment_intents.create({**params, **more}).status == "succeeded"
 
 
 @pytest.mark.parametrize(

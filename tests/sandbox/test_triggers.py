@@ -1,4 +1,5 @@
-"""The request sequences of Stripe's own `stripe trigger`, replayed: each must provoke the event it is named after.
+"""The request sequences of Stripe's own `stripe trigger`, replayed: each must provoke the event it is named
+after.
 
 The files speak an older version: its `payment_method_types` is today's `allowed_payment_method_types`.
 """
@@ -15,10 +16,18 @@ from tests.sandbox.test_contract import brackets
 
 TRIGGERS = STRIPE_CONTRACTS / "cli-triggers"
 IN_SCOPE = [
-    "charge.captured", "charge.failed", "charge.refunded", "customer.created", "customer.updated",
-    "payment_intent.canceled", "payment_intent.succeeded", "payment_method.detached", "setup_intent.canceled",
-    "setup_intent.requires_action", "setup_intent.succeeded",
-]  # fmt: skip
+    "charge.captured",
+    "charge.failed",
+    "charge.refunded",
+    "customer.created",
+    "customer.updated",
+    "payment_intent.canceled",
+    "payment_intent.succeeded",
+    "payment_method.detached",
+    "setup_intent.canceled",
+    "setup_intent.requires_action",
+    "setup_intent.succeeded",
+]
 
 
 @needs(TRIGGERS)

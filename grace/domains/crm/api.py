@@ -1,13 +1,20 @@
 """Doors of the CRM."""
 
+from dataclasses import asdict
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from fastapi import Path, Query
+from pydantic import AwareDatetime
 
 from grace.domains.crm import queries
 from grace.domains.crm.models import EXTERNAL_ID_LENGTH, ClientStatus
-from grace.domains.crm.queries import ClientFilter
-from grace.domains.crm.schemas import (
+from grace.domains.crm.queries import ClientFilter, LeadFilter
+from grace.domains.crm.rules.features import Features
+from grace.domains.crm.rules.outlook import USUAL_DAYS, predict, suggest_next_action
+from grace.domains.crm.rules.stages import Stage
+from grace.domains.crm.schemas.clients import (
     ClientChanges,
     ClientList,
     ClientOut,
@@ -17,8 +24,32 @@ from grace.domains.crm.schemas import (
     UnmergeClients,
     Unmerged,
 )
-from grace.domains.crm.service import clients, merging
+from grace.domains.crm.schemas.leads import (
+    FactorOut,
+    FindingOut,
+    InteractionList,
+    InteractionNoted,
+    InteractionOut,
+    LeadCapturedOut,
+    LeadList,
+    LeadOut,
+    Move,
+    Moved,
+    NewInteraction,
+    NewLead,
+    NextActionOut,
+    Pipeline,
+    Predicted,
+    Qualified,
+    ScanOut,
+    ScoreLineOut,
+    SourceOut,
+    StageOut,
+    StuckOut,
+)
+from grace.domains.crm.service import clients, leads, merging
 from grace.kit.edge import Doors, InTx
+from grace.kit.money import to_major
 from grace.kit.paging import Cursor, Limit, after_id, page
 
 doors = Doors(tags=["Clients"])
@@ -85,3 +116,173 @@ async def unmerge_clients(tx: InTx, id: ClientPath, body: UnmergeClients) -> Unm
     winner, restored = await merging.unmerge_clients(tx, winner=id, loser=body.other)
     currency = tx.workspace.currency
     return Unmerged(client=ClientOut.of(winner, currency), restored=ClientOut.of(restored, currency))
+
+
+leads_doors = Doors(tags=["Leads"])
+LeadPath = Annotated[str, Path(max_length=EXTERNAL_ID_LENGTH, description="Its id, your own id for it, or its number.")]
+LeadSort = Literal[
+    "number", "-number", "score", "-score", "value_estimate", "-value_estimate",
+    "created_at", "-created_at", "stage_since", "-stage_since",
+]  # fmt: skip
+FIRST_TIME, LAST_TIME = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+
+
+@leads_doors.post("/api/business/leads", may="leads:write", returns=LeadCapturedOut)
+async def capture_lead(tx: InTx, body: NewLead) -> LeadCapturedOut:
+    """Capture a lead: its client is found or made, the lead opened, the first interaction noted."""
+    done = await leads.capture_lead(
+        tx,
+        source=body.source,
+        client=body.client(),
+        lead=body.lead(tx.workspace.currency),
+        external_id=body.external_id,
+    )
+    return LeadCapturedOut(
+        client_id=done.client.client.id,
+        lead_id=done.lead.id,
+        stage=done.lead.stage,
+        created=done.created,
+        client_created=done.client.created,
+        matched_by=done.client.matched_by,
+    )
+
+
+@leads_doors.post("/api/business/leads/{id}/qualify", may="leads:write", returns=Qualified)
+async def qualify_lead(tx: InTx, id: LeadPath) -> Qualified:
+    """Scan, score and explain a lead; above the threshold it moves to QUALIFIED."""
+    done = await leads.qualify_lead(tx, reference=id)
+    return Qualified(
+        lead_id=done.lead.id,
+        score=done.score.score,
+        qualified=done.score.qualified,
+        recommendation=done.score.recommendation,
+        stage=done.lead.stage,
+        threshold=done.score.threshold,
+        features=done.features.as_dict(),
+        breakdown=[ScoreLineOut(**asdict(line)) for line in done.score.breakdown],
+        reasons=list(done.score.reasons),
+        scan=ScanOut(
+            severity=done.scan.severity,
+            score=done.scan.score,
+            version=done.scan.version,
+            findings=[
+                FindingOut(**{name: getattr(found, name) for name in FindingOut.model_fields})
+                for found in done.scan.findings
+            ],
+        ),
+        version=done.score.version,
+    )
+
+
+@leads_doors.post("/api/business/leads/{id}/stage", may="leads:write", returns=Moved)
+async def move_lead(tx: InTx, id: LeadPath, body: Move) -> Moved:
+    """Move a lead along the stage graph."""
+    lead = await leads.move_lead(tx, reference=id, stage=body.stage, reason=body.reason)
+    return Moved(lead_id=lead.id, stage=lead.stage, probability=lead.probability)
+
+
+@leads_doors.get("/api/business/leads/{id}/predict", may="leads:read", returns=Predicted)
+async def predict_lead(tx: InTx, id: LeadPath) -> Predicted:
+    """The chance that the lead becomes a contract, with what speaks for and against it."""
+    lead = await queries.lead(tx, id)
+    found = predict(
+        Stage(lead.stage),
+        score=lead.score if lead.ml_features else None,
+        days_in_stage=(tx.now - lead.stage_since).days,
+        features=Features(**lead.ml_features) if lead.ml_features else None,
+    )
+    return Predicted(
+        probability=found.probability,
+        days_to_close=found.days_to_close,
+        confidence=found.confidence,
+        factors=[FactorOut(**asdict(factor)) for factor in found.factors],
+        version=found.version,
+    )
+
+
+@leads_doors.get("/api/business/leads/{id}/next-action", may="leads:read", returns=NextActionOut)
+async def next_action(tx: InTx, id: LeadPath) -> NextActionOut:
+    """The next best action as of now."""
+    lead = await queries.lead(tx, id)
+    client = await queries.client(tx, lead.client_id)
+    scan = lead.qualification_data.get("scan", {})
+    action = suggest_next_action(
+        Stage(lead.stage),
+        now=tx.now,
+        features=Features(**lead.ml_features) if lead.ml_features else None,
+        days_in_stage=(tx.now - lead.stage_since).days,
+        qualified=(lead.qualified_at is not None) if lead.ml_features else None,
+        flagged=scan.get("severity") in leads.SERIOUS,
+        has_email=client.email is not None,
+    )
+    return NextActionOut(next_action=action.action, next_action_date=action.due, reasons=list(action.reasons))
+
+
+@leads_doors.get("/api/v1/leads", may="leads:read", returns=LeadList)
+async def list_leads(
+    tx: InTx,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    sort: LeadSort = "-created_at",
+    stage: Stage | None = None,
+    source: Annotated[str | None, Query(max_length=64)] = None,
+    client_id: Annotated[str | None, Query(max_length=EXTERNAL_ID_LENGTH)] = None,
+) -> LeadList:
+    """Leads, the newest first."""
+    client = await queries.client(tx, client_id) if client_id else None
+    where = LeadFilter(stage=stage, source=source, client_id=client.id if client else None)
+    rows = await queries.leads(tx, where, sort=sort, after=after_id(cursor), limit=limit + 1)
+    shown = page(rows, limit=limit, key="id")
+    return LeadList(items=[LeadOut.of(row) for row in shown.items], next_cursor=shown.next_cursor)
+
+
+@leads_doors.get("/api/v1/leads/{id}", may="leads:read", returns=LeadOut)
+async def get_lead(tx: InTx, id: LeadPath) -> LeadOut:
+    """A lead."""
+    return LeadOut.of(await queries.lead(tx, id))
+
+
+@leads_doors.post("/api/v1/leads/{id}/interactions", may="leads:write", returns=InteractionNoted)
+async def note_interaction(tx: InTx, id: LeadPath, body: NewInteraction) -> InteractionNoted:
+    """Note something said or done about a lead."""
+    lead = await queries.lead(tx, id)
+    noted = await leads.note_interaction(tx, client_id=lead.client_id, lead_id=lead.id, **body.model_dump())
+    return InteractionNoted(id=noted)
+
+
+@leads_doors.get("/api/v1/leads/{id}/interactions", may="leads:read", returns=InteractionList)
+async def list_interactions(tx: InTx, id: LeadPath, limit: Limit = 50) -> InteractionList:
+    """What was said about a lead, the latest first."""
+    lead = await queries.lead(tx, id)
+    rows = await queries.interactions(tx, client_id=lead.client_id, lead_id=lead.id, limit=limit)
+    return InteractionList(items=[InteractionOut(**asdict(row)) for row in rows])
+
+
+@leads_doors.get("/api/business/pipeline", may="leads:read", returns=Pipeline)
+async def pipeline(
+    tx: InTx,
+    start: Annotated[AwareDatetime, Query(alias="from")] = FIRST_TIME,
+    end: Annotated[AwareDatetime, Query(alias="to")] = LAST_TIME,
+) -> Pipeline:
+    """Value and conversion by stage and source, velocity, and the leads that are stuck."""
+    span = {"start": start, "end": end}
+    currency = tx.workspace.currency
+    stages = await queries.stage_figures(tx, **span)
+    return Pipeline(
+        stages=[
+            StageOut(
+                stage=row.stage,
+                count=row.count,
+                value=to_major(row.value_minor, currency),
+                conversion=round(Decimal(row.went_on) / row.reached, 4) if row.reached else None,
+            )
+            for row in stages
+        ],
+        sources=[
+            SourceOut(source=row.source, count=row.count, value=to_major(row.value_minor, currency))
+            for row in await queries.source_figures(tx, **span)
+        ],
+        currency=currency,
+        velocity_days=await queries.velocity_days(tx, **span),
+        stuck=[StuckOut(**asdict(row)) for row in await queries.stuck_leads(tx, usual_days=USUAL_DAYS)],
+    )

@@ -42,3 +42,21 @@ class NotMergeable(Conflict):
     """The merge, or its undoing, is not possible now."""
 
     slug, title = "not-mergeable", "These cannot be merged"
+
+
+class LeadNotFound(NotFound):
+    """No lead has this id, number or external id."""
+
+    slug, title = "lead-not-found", "No such lead"
+
+    def __init__(self, reference: str | int) -> None:
+        super().__init__(f"No lead is called {str(reference)[:128]!r} here.")
+
+
+class MoveRefused(Conflict):
+    """The stage graph has no such move; `allowed` are the stages that it has."""
+
+    slug, title = "move-refused", "This move is not possible"
+
+    def __init__(self, reason: str, allowed: list[str]) -> None:
+        super().__init__(reason, allowed=allowed)

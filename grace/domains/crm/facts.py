@@ -42,3 +42,35 @@ class ClientsUnmerged(Fact):
     client_id: str
     restored_id: str
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeadCaptured(Fact):
+    """An opportunity entered the pipeline."""
+
+    topic: ClassVar[str] = "lead"
+    lead_id: str
+    client_id: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeadScored(Fact):
+    """A lead was scanned, scored and explained."""
+
+    topic: ClassVar[str] = "lead"
+    lead_id: str
+    score: int
+    qualified: bool
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeadMoved(Fact):
+    """A lead changed its stage."""
+
+    topic: ClassVar[str] = "lead"
+    lead_id: str
+    from_stage: str
+    to_stage: str
+    version: int

@@ -1,11 +1,15 @@
 """Questions about clients. Every look-up follows merges: it answers with the client that stands for them now."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from grace.domains.crm.errors import ClientNotFound
-from grace.domains.crm.models import Client
+from grace.domains.crm.errors import ClientNotFound, LeadNotFound
+from grace.domains.crm.models import Client, Interaction, Lead
 from grace.domains.crm.rules.identity import IdentityKeys, MatchReason
+from grace.domains.crm.rules.stages import LINE, Stage
 from grace.kit.ids import number_of
 from grace.kit.paging import ordering
 from grace.kit.tx import Tx
@@ -133,4 +137,170 @@ async def clients(tx: Tx, where: ClientFilter, *, sort: str, after: str | None, 
         after=after,
         limit=limit,
         **asdict(where),
+    )
+
+
+LEAD_COLUMNS = """l.id, l.number, l.client_id, l.external_id, l.source, l.stage, l.score, l.probability, l.currency,
+    l.value_estimate_minor, l.budget_minor, l.project_type, l.requirements, l.timeline, l.notes, l.metadata,
+    l.qualification_data, l.ml_features, l.qualified_at, l.converted_at, l.lost_at, l.lost_reason, l.next_action,
+    l.next_action_date, l.follows, l.stage_since, l.created_at, l.updated_at, l.version"""
+_LEAD_NAMED = """l.id = coalesce((select id from lead where id = %(text)s),
+    (select id from lead where external_id = %(text)s), (select id from lead where number = %(number)s))"""
+
+
+async def lead(tx: Tx, reference: Reference) -> Lead:
+    """The lead that a caller names; LeadNotFound when there is none."""
+    found = await tx.first(
+        Lead, f"select {LEAD_COLUMNS} from lead l where {_LEAD_NAMED}", **reference_values(reference)
+    )
+    if found is None:
+        raise LeadNotFound(reference)
+    return found
+
+
+async def locked_lead(tx: Tx, reference: Reference) -> Lead:
+    """As `lead`, locked for a change."""
+    found = await tx.first(
+        Lead, f"select {LEAD_COLUMNS} from lead l where {_LEAD_NAMED} for update", **reference_values(reference)
+    )
+    if found is None:
+        raise LeadNotFound(reference)
+    return found
+
+
+async def lead_by_external_id(tx: Tx, external_id: str) -> Lead | None:
+    """The lead that the caller's own id names."""
+    return await tx.first(Lead, f"select {LEAD_COLUMNS} from lead l where l.external_id = %(id)s", id=external_id)
+
+
+@dataclass(frozen=True, slots=True)
+class LeadFilter:
+    """Which leads to list; None does not filter."""
+
+    stage: str | None = None
+    source: str | None = None
+    client_id: str | None = None
+
+
+LEAD_SORTS = {
+    "number": "l.number",
+    "score": "l.score",
+    "value_estimate": "l.value_estimate_minor",
+    "created_at": "l.created_at",
+    "stage_since": "l.stage_since",
+}
+
+
+async def leads(tx: Tx, where: LeadFilter, *, sort: str, after: str | None, limit: int) -> list[Lead]:
+    """A page of leads."""
+    order = ordering(sort, table="lead l", columns=LEAD_SORTS)
+    return await tx.all(
+        Lead,
+        f"select {LEAD_COLUMNS} from lead l where {order.after}"
+        " and (%(stage)s::text is null or l.stage = %(stage)s)"
+        " and (%(source)s::text is null or l.source = %(source)s)"
+        " and (%(client_id)s::text is null or l.client_id = %(client_id)s)"
+        f" order by {order.by} limit %(limit)s",
+        after=after,
+        limit=limit,
+        **asdict(where),
+    )
+
+
+async def interactions(tx: Tx, *, client_id: str, lead_id: str | None, limit: int) -> list[Interaction]:
+    """What was said with a client, the latest first; only about one lead when it is named."""
+    return await tx.all(
+        Interaction,
+        "select id, client_id, lead_id, project_id, interaction_type, channel, content, sentiment, automated,"
+        " grace_generated, human_approved, metadata, created_at from interaction where client_id = %(client)s"
+        " and (%(lead)s::text is null or lead_id = %(lead)s) order by created_at desc, id desc limit %(limit)s",
+        client=client_id,
+        lead=lead_id,
+        limit=limit,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StageFigures:
+    """`reached` leads came to the stage in the range, `went_on` of them came further along the line."""
+
+    stage: str
+    count: int
+    value_minor: int
+    reached: int
+    went_on: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFigures:
+    """Leads of one source that were captured in the range."""
+
+    source: str
+    count: int
+    value_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class StuckLead:
+    """A lead that has stood in its stage for longer than twice the usual time."""
+
+    lead_id: str
+    stage: str
+    days: int
+
+
+async def stage_figures(tx: Tx, *, start: datetime, end: datetime) -> list[StageFigures]:
+    """Figures of each stage over leads captured from `start` to before `end`."""
+    return await tx.all(
+        StageFigures,
+        "with line (stage, place) as (select * from unnest(%(line)s::text[]) with ordinality),"
+        " mine as (select id, stage, value_estimate_minor from lead where created_at >= %(start)s"
+        " and created_at < %(end)s),"
+        " furthest as (select m.lead_id, max(line.place) as place from lead_move m join mine on mine.id = m.lead_id"
+        " join line on line.stage = m.to_stage group by m.lead_id)"
+        " select s.stage, count(mine.id) as count, coalesce(sum(mine.value_estimate_minor), 0)::bigint as value_minor,"
+        " (select count(*) from furthest f where f.place >= line.place) as reached,"
+        " (select count(*) from furthest f where f.place > line.place) as went_on"
+        " from unnest(%(stages)s::text[]) with ordinality s (stage, position) left join line using (stage)"
+        " left join mine on mine.stage = s.stage group by s.stage, s.position, line.place order by s.position",
+        line=[stage.value for stage in LINE],
+        stages=[stage.value for stage in Stage],
+        start=start,
+        end=end,
+    )
+
+
+async def source_figures(tx: Tx, *, start: datetime, end: datetime) -> list[SourceFigures]:
+    """Leads by source, the most valuable first."""
+    return await tx.all(
+        SourceFigures,
+        "select source, count(*) as count, coalesce(sum(value_estimate_minor), 0)::bigint as value_minor from lead"
+        " where created_at >= %(start)s and created_at < %(end)s group by source order by 3 desc, 1",
+        start=start,
+        end=end,
+    )
+
+
+async def velocity_days(tx: Tx, *, start: datetime, end: datetime) -> Decimal | None:
+    """Average days from capture to contract of the leads captured in the range; None when none got there."""
+    days: Decimal | None = await tx.value(
+        "select round(avg(extract(epoch from converted_at - created_at) / 86400), 1) from lead"
+        " where converted_at is not null and created_at >= %(start)s and created_at < %(end)s",
+        start=start,
+        end=end,
+    )
+    return days
+
+
+async def stuck_leads(tx: Tx, *, usual_days: Mapping[Stage, int], limit: int = 200) -> list[StuckLead]:
+    """Open leads that stand still, the longest first."""
+    return await tx.all(
+        StuckLead,
+        "select id as lead_id, l.stage, floor(extract(epoch from %(now)s - stage_since) / 86400)::int as days"
+        " from lead l join unnest(%(stages)s::text[], %(days)s::int[]) u (stage, days) on u.stage = l.stage"
+        " where stage_since < %(now)s - make_interval(days => 2 * u.days) order by stage_since, id limit %(limit)s",
+        now=tx.now,
+        stages=[stage.value for stage in usual_days],
+        days=list(usual_days.values()),
+        limit=limit,
     )

@@ -1,11 +1,13 @@
 """Rows of invoicing, and the parties that an issued invoice remembers."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NewType
 
 from grace.domains.invoicing.rules.status import InvoiceState
+from grace.domains.invoicing.rules.totals import Line
 
 InvoiceId = NewType("InvoiceId", str)
 INVOICE_PREFIX = "in"
@@ -38,6 +40,8 @@ class Invoice:
     project_ref: str | int | None
     state: InvoiceState
     series: str
+    series_period: str | None
+    series_number: int | None
     invoice_number: str | None
     currency: str
     net_minor: int
@@ -81,3 +85,14 @@ class Settlement:
 
     invoice: Invoice
     net_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What can be said of an invoice until it is issued. `series` and `due_at` None: as the setting says."""
+
+    lines: Sequence[Line]
+    due_at: datetime | None = None
+    series: str | None = None
+    notes: str | None = None
+    metadata: Mapping[str, Any] | None = None

@@ -12,10 +12,10 @@ from grace.kit.tx import Tx
 
 Reference = str | int
 
-COLUMNS = """i.id, i.number, i.client_id, i.project_id, i.project_ref, i.state, i.series, i.invoice_number, i.currency,
-    i.net_minor, i.tax_minor, i.total_minor, i.paid_minor, i.taxes, i.notes, i.metadata, i.issuer, i.client,
-    i.issued_at, i.due_at, i.paid_at, i.voided_at, i.void_reason, i.payment_method, i.transaction_id,
-    i.stripe_payment_intent, i.version, i.created_at, i.updated_at"""
+COLUMNS = """i.id, i.number, i.client_id, i.project_id, i.project_ref, i.state, i.series, i.series_period,
+    i.series_number, i.invoice_number, i.currency, i.net_minor, i.tax_minor, i.total_minor, i.paid_minor, i.taxes,
+    i.notes, i.metadata, i.issuer, i.client, i.issued_at, i.due_at, i.paid_at, i.voided_at, i.void_reason,
+    i.payment_method, i.transaction_id, i.stripe_payment_intent, i.version, i.created_at, i.updated_at"""
 
 
 async def invoice(tx: Tx, reference: Reference, *, lock: bool = False) -> Invoice:
@@ -78,7 +78,8 @@ async def invoices(tx: Tx, where: InvoiceFilter, *, sort: str, after: str | None
         " and (%(client_ids)s::text[] is null or i.client_id = any(%(client_ids)s))"
         " and (%(state)s::text is null or i.state = %(state)s)"
         " and (%(currency)s::text is null or i.currency = %(currency)s)"
-        " and (%(overdue_at)s::timestamptz is null or (i.state in ('issued', 'part_paid') and i.due_at < %(overdue_at)s))"
+        " and (%(overdue_at)s::timestamptz is null"
+        " or (i.state in ('issued', 'part_paid') and i.due_at < %(overdue_at)s))"
         f" order by {order.by} limit %(limit)s",
         after=after,
         limit=limit,

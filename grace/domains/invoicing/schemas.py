@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints, model_validator
 
-from grace.domains.invoicing.models import Invoice, InvoiceLine, Party
+from grace.domains.invoicing.models import Invoice, InvoiceLine, Party, Terms
 from grace.domains.invoicing.rules import numbering
 from grace.domains.invoicing.rules.status import InvoiceState, due_minor, transaction_status
 from grace.domains.invoicing.rules.totals import QUANTITY_DIGITS, RATE_DIGITS, Line
@@ -112,6 +112,11 @@ class DraftIn(Body):
     notes: Notes | None = None
     metadata: dict[str, Any] = Field(default_factory=dict)
 
+    def terms(self, currency: str) -> Terms:
+        """In minor units of the invoice's currency; InvalidMoney for an amount that it cannot express."""
+        lines = tuple(line.line(currency) for line in self.lines)
+        return Terms(lines, self.due_at, self.series, self.notes, self.metadata)
+
 
 class VoidIn(Body):
     """Why an invoice is void."""
@@ -162,14 +167,14 @@ class PartyOut(Answer):
 
 
 @dataclass(frozen=True, slots=True)
-class Links:
+class PayLinks:
     """Where an issued invoice is seen and paid without a key."""
 
     page: str
     pdf: str
 
     @classmethod
-    def of(cls, token: str) -> "Links":
+    def of(cls, token: str) -> "PayLinks":
         """Of a client link's token."""
         page = f"{settings().url.rstrip('/')}/pay/{token}"
         return cls(page, f"{page}/invoice.pdf")
@@ -215,20 +220,22 @@ class InvoiceOut(Answer):
     updated_at: datetime | None
 
     @classmethod
-    def of(cls, invoice: Invoice, lines: Sequence[InvoiceLine], links: Links | None) -> "InvoiceOut":
+    def of(cls, invoice: Invoice, lines: Sequence[InvoiceLine], links: PayLinks | None) -> "InvoiceOut":
         """From the rows."""
         same = {name: getattr(invoice, name) for name in cls.model_fields if hasattr(invoice, name)}
+        for stored in ("taxes", "issuer", "client"):
+            del same[stored]
         return cls(
-            **{name: value for name, value in same.items() if name not in ("taxes", "issuer", "client")},
+            **same,
             **amounts(invoice),
             status=invoice.state,
             lines=[LineOut.of(line, invoice.currency) for line in lines],
             taxes=taxes(invoice),
             issuer=_party(invoice.issuer),
             client=_party(invoice.client),
-            hosted_invoice_url=links and links.page,
-            payment_link=links and links.page,
-            invoice_pdf=links and links.pdf,
+            hosted_invoice_url=links.page if links else None,
+            payment_link=links.page if links else None,
+            invoice_pdf=links.pdf if links else None,
         )
 
 
@@ -291,8 +298,23 @@ class PayPage(Answer):
     payment_instructions: str | None
     invoice_pdf: str
 
+    @classmethod
+    def of(
+        cls,
+        invoice: Invoice,
+        lines: Sequence[InvoiceLine],
+        links: PayLinks,
+        *,
+        payable: bool,
+        payment_instructions: str | None,
+    ) -> "PayPage":
+        """From the rows of an issued invoice."""
+        whole = InvoiceOut.of(invoice, lines, links)
+        shown = {name: getattr(whole, name) for name in cls.model_fields if name in InvoiceOut.model_fields}
+        return cls(payable=payable, payment_instructions=payment_instructions, **shown)
 
-def amounts(invoice: Invoice) -> dict[str, Decimal]:
+
+def amounts(invoice: Invoice) -> dict[str, Any]:
     """The figures of an invoice in major units, by the names of the answers."""
     due = due_minor(invoice.state, total_minor=invoice.total_minor, paid_minor=invoice.paid_minor)
     return {

@@ -60,9 +60,9 @@ async def drain(connection: AsyncConnection, *, signer: Signer, timeout_ms: int 
         while True:
             sealed += (await seal(connection, signer=signer)).sealed
             cursor = await connection.execute(
-                "select exists (select from audit_entry e, audit_head h"
-                " where (e.xid, e.id) > (h.xid, h.entry_id)"
-                " and not exists (select from audit_leaf l where l.entry_id = e.id))"
+                "select (select true from audit_entry e where (e.xid, e.id) > (h.xid, h.entry_id)"
+                " and (select l.index from audit_leaf l where l.entry_id = e.id) is null"
+                " order by e.xid, e.id limit 1) is not null from audit_head h"
             )
             if not (await cursor.fetchone() or [False])[0]:
                 return sealed

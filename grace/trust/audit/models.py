@@ -35,6 +35,15 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredSigner:
+    """The log's name and key; the private key is encrypted and bound to the public one."""
+
+    origin: str
+    public_key: bytes
+    sealed_private_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class SealResult:
     """One sealing pass: how many entries it sealed, and the checkpoint that covers them, if any."""
 
@@ -48,6 +57,9 @@ class Finding:
 
     detail: str
     leaf: int | None = None
+
+    def __str__(self) -> str:
+        return self.detail
 
 
 @dataclass(slots=True)

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 
 from psycopg import AsyncConnection
+from psycopg.rows import class_row
 
 from grace.kit.tx import Tx
 from grace.trust.audit.errors import LogRewound
-from grace.trust.audit.models import Checkpoint, Entry
+from grace.trust.audit.models import Checkpoint, Entry, StoredSigner
 from grace.trust.audit.rules import merkle
 from grace.trust.audit.rules.merkle import NodeHash, NodeRange
 
@@ -25,8 +26,8 @@ async def history(tx: Tx, *, subject: tuple[str, str], limit: int = 100) -> list
 async def seal_lag_seconds(tx: Tx) -> float:
     """The age of the oldest entry that is not sealed, 0 when all are: the measure to alert on."""
     lag = await tx.value(
-        "select extract(epoch from clock_timestamp() - min(e.recorded_at)) from audit_entry e, audit_head h"
-        " where (e.xid, e.id) > (h.xid, h.entry_id)"
+        "select (select extract(epoch from clock_timestamp() - e.recorded_at) from audit_entry e"
+        " where (e.xid, e.id) > (h.xid, h.entry_id) order by e.xid, e.id limit 1) from audit_head h"
     )
     return max(float(lag or 0), 0.0)
 
@@ -46,24 +47,32 @@ async def consistency_proof(tx: Tx, *, old_size: int, size: int) -> list[bytes]:
     return await _proof(tx, merkle.consistency_ranges(old_size, size))
 
 
+async def stored_signer(connection: AsyncConnection) -> StoredSigner | None:
+    """The log's name and key, None before its first use."""
+    async with connection.cursor(row_factory=class_row(StoredSigner)) as cursor:
+        await cursor.execute("select origin, public_key, sealed_private_key from audit_signer")
+        return await cursor.fetchone()
+
+
 async def stored_nodes(connection: AsyncConnection, ranges: Iterable[NodeRange]) -> NodeHash:
     """Read stored nodes in one statement. The answer raises LogRewound for a node that is missing."""
     wanted = [(level, first + i) for level, first, width in ranges for i in range(width)]
     cursor = await connection.execute(
-        "with wanted as materialized (select * from unnest(%s::int[], %s::bigint[]) as w (level, index))"
-        " select w.level, w.index, l.hash from wanted w"
-        " join audit_leaf l on l.index = w.index where w.level = 0"
-        " union all select w.level, w.index, n.hash from wanted w"
-        " join audit_node n on n.level = w.level and n.index = w.index",
+        "select w.level, w.index, case w.level"
+        " when 0 then (select l.hash from audit_leaf l where l.index = w.index)"
+        " else (select n.hash from audit_node n where n.level = w.level and n.index = w.index) end"
+        " from unnest(%s::int[], %s::bigint[]) as w (level, index)",
         [[level for level, _ in wanted], [index for _, index in wanted]],
     )
-    found: dict[tuple[int, int], bytes] = {(level, index): digest for level, index, digest in await cursor.fetchall()}
+    found: dict[tuple[int, int], bytes | None] = {
+        (level, index): digest for level, index, digest in await cursor.fetchall()
+    }
 
     def node(level: int, index: int) -> bytes:
-        try:
-            return found[level, index]
-        except KeyError:
-            raise LogRewound(f"node {index} of level {level} of the tree is missing") from None
+        digest = found[level, index]
+        if digest is None:
+            raise LogRewound(f"node {index} of level {level} of the tree is missing")
+        return digest
 
     return node
 

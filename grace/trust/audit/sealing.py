@@ -60,9 +60,9 @@ async def seal(connection: AsyncConnection, *, signer: Signer, limit: int = BATC
 
 async def _is_work(connection: AsyncConnection) -> bool:
     cursor = await connection.execute(
-        "select h.cluster <> s.system_identifier or exists (select from audit_entry e"
-        " where (e.xid, e.id) > (h.xid, h.entry_id) and e.xid < pg_snapshot_xmin(pg_current_snapshot()))"
-        " from audit_head h, pg_control_system() s"
+        "select h.cluster <> s.system_identifier or (select true from audit_entry e"
+        " where (e.xid, e.id) > (h.xid, h.entry_id) and e.xid < pg_snapshot_xmin(pg_current_snapshot())"
+        " order by e.xid, e.id limit 1) is not null from audit_head h, pg_control_system() s"
     )
     row = await cursor.fetchone()
     return bool(row and row[0])
@@ -122,13 +122,18 @@ async def _store(
     )
 
 
+# Ordering by the key and looking leaves up one by one keeps every pass on the indexes, however old the
+# server's statistics are: a join would read all of the log.
 _LEAVES = """
 insert into audit_leaf (index, xid, entry_id, hash)
-select %(size)s::bigint - 1 + row_number() over (order by e.xid, e.id), e.xid, e.id,
-    sha256('\\x00'::bytea || e.header || e.commitment)
-from audit_entry e
-where {unsealed} and not exists (select from audit_leaf l where l.entry_id = e.id)
-order by e.xid, e.id {limit}
+select %(size)s::bigint - 1 + row_number() over (order by xid, id), xid, id,
+    sha256('\\x00'::bytea || header || commitment)
+from (
+    select e.xid, e.id, e.header, e.commitment from audit_entry e
+    where {unsealed} and (select l.index from audit_leaf l where l.entry_id = e.id) is null
+    order by e.xid, e.id {limit}
+) as fresh
+order by xid, id
 returning index, xid::text, entry_id, hash
 """
 _INSERT = _LEAVES.format(

@@ -6,7 +6,10 @@ from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from grace.kit.keys import Keys
 from grace.kit.tx import Tx
+from grace.trust.audit.models import StoredSigner
+from grace.trust.audit.queries import stored_signer
 from grace.trust.audit.rules import canonical, payload
 from grace.trust.audit.rules.notes import Signer
 
@@ -86,10 +89,9 @@ async def load_or_create_signer(tx: Tx) -> Signer:
     Raises cryptography's InvalidTag when the stored key was replaced or the master key is another.
     """
     for _ in range(2):
-        row = await tx.first(dict, "select origin, public_key, sealed_private_key from audit_signer")
-        if row is not None:
-            private = tx.keys.open(_KEY_PURPOSE, row["sealed_private_key"], bound_to=row["public_key"])
-            return Signer(row["origin"], private)
+        stored = await stored_signer(tx.connection)
+        if stored is not None:
+            return open_signer(tx.keys, stored)
         fresh = Ed25519PrivateKey.generate()
         public = fresh.public_key().public_bytes_raw()
         await tx.execute(
@@ -100,6 +102,12 @@ async def load_or_create_signer(tx: Tx) -> Signer:
             private=tx.keys.seal(_KEY_PURPOSE, fresh.private_bytes_raw(), bound_to=public),
         )
     raise LookupError("the signer that another transaction made is not visible")
+
+
+def open_signer(keys: Keys, stored: StoredSigner) -> Signer:
+    """The signer that is stored; InvalidTag when the master key did not seal it."""
+    private = keys.open(_KEY_PURPOSE, stored.sealed_private_key, bound_to=stored.public_key)
+    return Signer(stored.origin, private)
 
 
 async def _store(tx: Tx, entries: list[_Recorded]) -> None:
@@ -120,19 +128,22 @@ async def _store(tx: Tx, entries: list[_Recorded]) -> None:
 @lru_cache(maxsize=64)
 def _statement(count: int) -> str:
     """Rows of VALUES: they cost the client half of what arrays cost, and most transactions record one to four."""
-    entries = ", ".join(
-        "(%(at)s, %(recorded_at)s, %(principal_kind)s, %(principal_id)s, %(principal_owner)s, %(request_id)s,"
-        f" %(action{n})s, %(subject_kind{n})s, %(subject_id{n})s, %(header{n})s, %(commitment{n})s)"
-        for n in range(count)
-    )
-    payloads = ", ".join(f"(%(commitment{n})s, %(salt{n})s, %(payload{n})s)" for n in range(count))
-    return (
-        "with entry as (insert into audit_entry (at, recorded_at, principal_kind, principal_id, principal_owner,"
-        f" request_id, action, subject_kind, subject_id, header, commitment) values {entries}"
-        " returning id, commitment) insert into audit_payload (entry_id, salt, payload)"
-        f" select e.id, p.salt, p.payload from entry e join (values {payloads})"
-        " as p (commitment, salt, payload) using (commitment)"
-    )
+    return _STORE.replace("<entries>", _rows(_ENTRY_ROW, count)).replace("<payloads>", _rows(_PAYLOAD_ROW, count))
+
+
+def _rows(row: str, count: int) -> str:
+    return ", ".join(row.replace("#", str(n)) for n in range(count))
 
 
 _ENTRIES_PER_STATEMENT = 1_000
+_ENTRY_ROW = (
+    "(%(at)s, %(recorded_at)s, %(principal_kind)s, %(principal_id)s, %(principal_owner)s, %(request_id)s,"
+    " %(action#)s, %(subject_kind#)s, %(subject_id#)s, %(header#)s, %(commitment#)s)"
+)
+_PAYLOAD_ROW = "(%(commitment#)s, %(salt#)s, %(payload#)s)"
+_STORE = (
+    "with entry as (insert into audit_entry (at, recorded_at, principal_kind, principal_id, principal_owner,"
+    " request_id, action, subject_kind, subject_id, header, commitment) values <entries> returning id, commitment)"
+    " insert into audit_payload (entry_id, salt, payload) select e.id, p.salt, p.payload from entry e"
+    " join (values <payloads>) as p (commitment, salt, payload) using (commitment)"
+)

@@ -7,42 +7,36 @@ tree, the tree with every checkpoint, checkpoints with the key, and the log with
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
+from cryptography.exceptions import InvalidTag
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from grace.trust.audit.models import Checkpoint, Report
+from grace.kit.keys import Keys
+from grace.trust.audit.models import Checkpoint, Report, StoredSigner
+from grace.trust.audit.queries import stored_signer
 from grace.trust.audit.rules import canonical
 from grace.trust.audit.rules.merkle import Edge, Node
 from grace.trust.audit.rules.notes import MalformedNote, SignedCheckpoint, parse_checkpoint, split_notes
-from grace.trust.audit.service import ERASED
+from grace.trust.audit.service import ERASED, open_signer
 
 _PAGE = 2_000
 
 
-class _Key(NamedTuple):
-    origin: str
-    public_key: bytes
-
-
-async def verify(
-    connection: AsyncConnection, *, against: bytes | None = None, public_key: bytes | None = None
-) -> Report:
+async def verify(connection: AsyncConnection, *, against: bytes | None = None, keys: Keys | None = None) -> Report:
     """Verify the log of the connection's database (an owner's connection in autocommit).
 
     `against` is a signed checkpoint, or a file of them, that was kept outside: only with it is a log found
-    out that was cut, or rewritten by someone who holds the database and its key. `public_key` is the log's
-    key as the caller knows it; without it the key in the database is believed.
+    out that was cut, or rewritten by someone who holds the database and its key. With `keys`, the log's key
+    must be one that this installation made; without, the key in the database is believed.
     """
     async with connection.transaction():
         await connection.execute("set transaction isolation level repeatable read, read only")
-        key = await _key(connection)
-        report = Report(origin=key.origin if key else "no log yet")
-        if key and public_key is not None and key.public_key != public_key:
-            report.add("The key in the database is not the log's key.")
-            key = key._replace(public_key=public_key)
-        walk = _Walk(connection, key, report, _read_outside(against, key, report))
+        signer = await stored_signer(connection)
+        report = Report(origin=signer.origin if signer else "no log yet")
+        if signer and keys and not _is_ours(signer, keys):
+            report.add("The key in the database is not the one that this installation made for the log.")
+        walk = _Walk(connection, signer, report, _read_outside(against, signer, report))
         await walk.run()
         await _check_unsealed(connection, report)
     if against is not None and report.ok:
@@ -95,10 +89,10 @@ class _Walk:
     """One walk over leaves and checkpoints in the order of the tree."""
 
     def __init__(
-        self, connection: AsyncConnection, key: _Key | None, report: Report, outside: list[SignedCheckpoint]
+        self, connection: AsyncConnection, signer: StoredSigner | None, report: Report, outside: list[SignedCheckpoint]
     ) -> None:
         self.connection = connection
-        self.key = key
+        self.signer = signer
         self.report = report
         self.outside = outside
         self.edge = Edge()
@@ -165,7 +159,7 @@ class _Walk:
         except MalformedNote as error:
             self.report.add(f"{name} cannot be read: {error}.")
             return
-        if self.key is None or not note.is_signed_by(self.key.origin, self.key.public_key):
+        if self.signer is None or not note.is_signed_by(self.signer.origin, self.signer.public_key):
             self.report.add(f"{name} is not signed by the log's key.")
         if (note.origin, note.size, note.root) != (self.report.origin, row.size, row.root):
             self.report.add(f"{name} says something else than its row.")
@@ -186,8 +180,9 @@ class _Walk:
         if self.diverged or not completed:
             return
         cursor = await self.connection.execute(
-            "select w.level, w.index, n.hash from unnest(%s::int[], %s::bigint[]) as w (level, index)"
-            " left join audit_node n on n.level = w.level and n.index = w.index",
+            "select w.level, w.index,"
+            " (select n.hash from audit_node n where n.level = w.level and n.index = w.index)"
+            " from unnest(%s::int[], %s::bigint[]) as w (level, index)",
             [[n.level for n in completed], [n.index for n in completed]],
         )
         stored = {(level, index): digest for level, index, digest in await cursor.fetchall()}
@@ -208,13 +203,14 @@ class _Walk:
             self.report.add(f"The log is said to be sealed up to {head_size} entries; {self.edge.size} are.")
 
 
-async def _key(connection: AsyncConnection) -> _Key | None:
-    cursor = await connection.execute("select origin, public_key from audit_signer")
-    row = await cursor.fetchone()
-    return None if row is None else _Key(row[0], row[1])
+def _is_ours(signer: StoredSigner, keys: Keys) -> bool:
+    try:
+        return open_signer(keys, signer).public_key == signer.public_key
+    except InvalidTag:
+        return False
 
 
-def _read_outside(against: bytes | None, key: _Key | None, report: Report) -> list[SignedCheckpoint]:
+def _read_outside(against: bytes | None, signer: StoredSigner | None, report: Report) -> list[SignedCheckpoint]:
     """The outside checkpoints that the log's key has signed, the smallest last."""
     notes = []
     for text in split_notes((against or b"").decode(errors="replace")):
@@ -223,7 +219,7 @@ def _read_outside(against: bytes | None, key: _Key | None, report: Report) -> li
         except MalformedNote as error:
             report.add(f"An outside checkpoint cannot be read: {error}.")
             continue
-        if key is None or note.origin != key.origin or not note.is_signed_by(*key):
+        if signer is None or not note.is_signed_by(signer.origin, signer.public_key):
             report.add(f"The outside checkpoint of {note.size} entries ({note.origin}) is not signed by this log.")
         else:
             notes.append(note)
@@ -282,6 +278,7 @@ async def _check_unsealed(connection: AsyncConnection, report: Report) -> None:
 
 
 # A time outside the years that Python knows was not written by Grace: it is read as null and so differs.
+# The lateral limits keep a page on the indexes, whatever the statistics say.
 _LEAVES = """
 select l.index, l.hash, l.entry_id, e.header, e.commitment, p.salt, p.payload,
     case when p.entry_id is null then exists (
@@ -291,7 +288,7 @@ select l.index, l.hash, l.entry_id, e.header, e.commitment, p.salt, p.payload,
     case when e.recorded_at between '0002-01-01' and '9998-01-01' then e.recorded_at end as recorded_at,
     e.principal_kind, e.principal_id, e.principal_owner, e.action, e.subject_kind, e.subject_id, e.request_id
 from audit_leaf l
-left join audit_entry e on e.xid = l.xid and e.id = l.entry_id
-left join audit_payload p on p.entry_id = l.entry_id
+left join lateral (select * from audit_entry e where e.xid = l.xid and e.id = l.entry_id limit 1) e on true
+left join lateral (select * from audit_payload p where p.entry_id = l.entry_id limit 1) p on true
 where l.index > %(after)s order by l.index limit %(limit)s
 """

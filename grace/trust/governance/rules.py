@@ -12,6 +12,7 @@ from grace.kit import json
 from grace.kit.money import DIGITS
 from grace.kit.tx import Principal
 from grace.trust.governance.errors import UnreadableQuorum
+from grace.trust.identity.rules import has_just_signed_in
 
 GROUPS = frozenset({"owner", "admin", "parliament"})
 """Who a `@quorum` may name."""
@@ -20,7 +21,6 @@ MAX_LONG = 2**63 - 1
 """Cedar's largest number: an amount that nobody can value is above every threshold."""
 
 RATE_MAX_AGE = timedelta(days=7)
-SIGNED_IN_AGAIN_WITHIN = timedelta(minutes=5)
 
 _QUORUM = re.compile(r"(majority|[1-9][0-9]{0,2}) of ([a-z]+(?:,[a-z]+)*)")
 
@@ -111,8 +111,7 @@ def why_no_solo_vote(principal: Principal, *, reason: str, real_now: datetime) -
     """Why a single voting member may not yet approve an own action; None when they may."""
     if principal.kind != "user":
         return "Only a person can approve an own action."
-    signed_in = principal.authenticated_at
-    if signed_in is None or not timedelta(0) <= real_now - signed_in <= SIGNED_IN_AGAIN_WITHIN:
+    if not has_just_signed_in(principal, real_now=real_now):
         return "To approve your own action as the only voting member, sign in again first."
     if not reason.strip():
         return "To approve your own action as the only voting member, give a reason."

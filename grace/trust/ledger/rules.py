@@ -27,6 +27,7 @@ class Purpose(StrEnum):
     SUSPENSE = "suspense"
     REVENUE = "revenue"
     COMMISSION_REVENUE = "commission_revenue"
+    UNPAID_REVENUE = "unpaid_revenue"
     DEFERRED_REVENUE = "deferred_revenue"
     TAX_PAYABLE = "tax_payable"
     BAD_DEBT = "bad_debt"
@@ -65,6 +66,7 @@ CHART: dict[Purpose, Traits] = {
     Purpose.SUSPENSE: Traits(-1, True, True, None),  # money that nobody has claimed yet
     Purpose.REVENUE: Traits(-1, True, True, None),
     Purpose.COMMISSION_REVENUE: Traits(-1, True, True, False),
+    Purpose.UNPAID_REVENUE: Traits(-1, True, True, True),  # invoiced, not yet paid: revenue counts when paid
     Purpose.DEFERRED_REVENUE: Traits(-1, True, True, None),  # paid, not yet earned
     Purpose.TAX_PAYABLE: Traits(-1, True, True, None),  # by jurisdiction
     Purpose.BAD_DEBT: Traits(1, True, True, False),

@@ -1,96 +1,86 @@
-"""People of a workspace and transactions in their names."""
+"""People of a workspace, transactions and requests in their names."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import httpx
 
+from grace.app.web import create_app
 from grace.kit.ids import new_id
-from grace.kit.tx import SYSTEM, Principal, Tx, transaction
-from grace.kit.workspace import Workspaces
+from grace.kit.tx import SYSTEM, Principal, Tx
+from grace.trust.identity import queries
+from grace.trust.identity.rules import Role
+from grace.trust.identity.service import people
+from tests.fixtures.workspace import WorkspaceUnderTest
 
 
 class Office:
-    def __init__(self, workspaces: Workspaces, handle: str) -> None:
-        self.workspaces = workspaces
-        self.handle = handle
+    """A workspace with members."""
 
-    @asynccontextmanager
-    async def tx(self, principal: Principal = SYSTEM, *, later: timedelta = timedelta(0)) -> AsyncIterator[Tx]:
-        async with transaction(self.workspaces, self.handle, principal=principal) as tx:
-            tx.now += later
-            yield tx
+    def __init__(self, workspace: WorkspaceUnderTest) -> None:
+        self.workspace = workspace
+        self.workspaces = workspace.workspaces
+        self.handle = workspace.handle
 
     async def member(
         self, name: str, *roles: str, parliament: bool = False, owner: Principal | None = None
     ) -> Principal:
-        kind = "agent" if owner else "user"
-        p = Principal(kind, new_id("usr"), name, frozenset(roles), owner=owner and owner.id)
+        """A user, or the agent of `owner`."""
+        async with self.tx(owner or SYSTEM) as tx:
+            if owner is None:
+                email = f"{new_id('mail')}@example.com"
+                made = await people.create_user(
+                    tx, email=email, name=name, roles=given(roles) or [Role.MEMBER], parliament=parliament
+                )
+            else:
+                made = await people.create_agent(tx, name=name, roles=given(roles))
         async with self.tx() as tx:
-            await tx.execute(
-                "insert into tmp_member values (%(id)s, %(kind)s, %(name)s, %(roles)s, %(parliament)s, true, %(owner)s)",
-                id=p.id,
-                kind=kind,
-                name=name,
-                roles=list(roles),
-                parliament=parliament,
-                owner=p.owner,
-            )
-        return p
+            if parliament and not made.parliament:
+                await people.set_parliament(tx, principal_id=made.id, member=True)
+            found = await queries.principal(tx, made.id)
+        assert found is not None
+        return found
 
     async def shut_out(self, member: Principal) -> None:
+        """The member may no longer act here."""
         async with self.tx() as tx:
-            await tx.execute("update tmp_member set active = false where id = %(id)s", id=member.id)
-
-    async def all(self, query: str, **params: Any) -> list[dict[str, Any]]:
-        async with self.tx() as tx:
-            return await tx.all(dict, query, **params)
+            await people.disable(tx, principal_id=member.id)
 
     async def set_roles(self, member: Principal, *roles: str) -> None:
+        """The member has these roles from now on."""
         async with self.tx() as tx:
-            await tx.execute(
-                "update tmp_member set roles = %(roles)s where id = %(id)s", id=member.id, roles=list(roles)
-            )
+            await people.set_roles(tx, principal_id=member.id, roles=given(roles))
+
+    @asynccontextmanager
+    async def tx(self, principal: Principal = SYSTEM, *, later: timedelta = timedelta(0)) -> AsyncIterator[Tx]:
+        """A transaction of the principal, in business time `later` than now."""
+        async with self.workspace.tx(principal) as tx:
+            tx.now += later
+            yield tx
 
     @asynccontextmanager
     async def client(self, principal: Principal) -> AsyncIterator[httpx.AsyncClient]:
-        from fastapi import FastAPI, Request
-        from fastapi.exceptions import RequestValidationError
-
-        from grace.kit.edge import Edge
-        from grace.kit.errors import Invalid, Problem
-        from grace.kit.limits import Limits
-        from grace.kit.settings import Settings
-        from grace.kit.web import problem_response
-        from grace.trust.governance.api import doors
+        """The application, with every request sent by this principal."""
 
         async def authenticate(tx: Tx, *, bearer: str | None, session: str | None) -> Principal:
-            from dataclasses import replace
-
             return replace(principal, permissions=frozenset({"*"}))
 
-        app = FastAPI()
-        app.state.edge = Edge(self.workspaces, authenticate, Settings(), Limits())
-        app.include_router(doors)
+        app = create_app(self.workspaces, self.workspace.settings)
+        app.state.edge = replace(app.state.edge, authenticate=authenticate)
+        headers = {"Authorization": f"Bearer grc_{self.handle}_x"}
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8005", headers=headers) as client:
+            yield client
 
-        @app.middleware("http")
-        async def rid(request: Request, call_next: Any) -> Any:
-            request.state.id = "req"
-            return await call_next(request)
+    async def all(self, query: str, **params: Any) -> list[dict[str, Any]]:
+        """Rows as they are stored."""
+        async with self.tx() as tx:
+            return await tx.all(dict, query, **params)
 
-        @app.exception_handler(Problem)
-        async def problem(request: Request, error: Problem) -> Any:
-            return problem_response(error, "req")
 
-        @app.exception_handler(RequestValidationError)
-        async def invalid(request: Request, error: RequestValidationError) -> Any:
-            return problem_response(Invalid(str(error)), "req")
-
-        async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(app),
-            base_url="http://test",
-            headers={"Authorization": f"Bearer grc_{self.handle}_x"},
-        ) as c:
-            yield c
+def given(roles: tuple[str, ...]) -> list[Role]:
+    """Roles by their names."""
+    return [Role(role) for role in roles]

@@ -1,10 +1,8 @@
 """Every action that the product registers, and facts of each type."""
 
-import importlib
-import pkgutil
 from typing import Any
 
-import grace
+from grace.app import modules
 from grace.trust.governance import registry
 from grace.trust.governance.registry import ActionKind
 
@@ -13,7 +11,5 @@ SAMPLE: dict[type[Any], object] = {int: 1, str: "none", bool: False, frozenset[s
 
 def all_kinds() -> list[ActionKind]:
     """The actions of all slices: each registers its own when its `actions` module is imported."""
-    for module in pkgutil.walk_packages(grace.__path__, "grace."):
-        if module.name.split(".")[-1] == "actions" or ".actions." in module.name:
-            importlib.import_module(module.name)
+    modules.load()
     return [kind for kind in registry.registered() if kind.cls.__module__.startswith("grace.")]

@@ -126,7 +126,11 @@ async def test_a_policy_is_tried_proposed_and_approved(office: Office) -> None:
         voted = await api.post(f"/api/v1/decisions/{asked.json()['decision_id']}/vote", json={"approve": True})
         assert voted.json()["status"] == "executed"
         versions = (await api.get("/api/v1/policies")).json()["items"]
-    assert [(version["version"], version["text"] == text) for version in versions] == [(2, True), (1, False)]
+    assert [(version["version"], version["text"] == text) for version in versions] == [
+        (3, True),
+        (2, False),
+        (1, False),
+    ]
 
 
 async def test_a_denial_is_a_stored_answer(office: Office) -> None:

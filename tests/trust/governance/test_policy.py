@@ -56,17 +56,17 @@ async def test_another_leader_votes_on_a_change_and_then_it_judges(office: Offic
     ann, bob = await office.member("Ann", "owner"), await office.member("Bob", "admin")
     waiting = await propose(office, ann)
     assert waiting.held
-    assert (await in_force(office)).version == 1
+    assert (await in_force(office)).version == 2
     async with office.tx(bob) as tx:
         granted = await vote(tx, decision_id=waiting.decision.id, approve=True, reason="agreed")
     assert granted.ran
     now = await in_force(office)
-    assert (now.version, now.source, now.text) == (2, "workspace", STRICTER)
+    assert (now.version, now.source, now.text) == (3, "workspace", STRICTER)
     async with office.tx(ann) as tx:
         await tx.execute("insert into sample_invoice values ('in_1', 1)")
         outcome = await perform(tx, SampleRefund("in_1", 6000))
-    assert (outcome.denied, outcome.decision.policy_version) == (True, 2)
-    assert len(await office.all("select 1 as one from fact where kind = 'PolicyActivated'")) == 2
+    assert (outcome.denied, outcome.decision.policy_version) == (True, 3)
+    assert len(await office.all("select 1 as one from fact where kind = 'PolicyActivated'")) == 3
 
 
 async def test_a_change_to_a_policy_that_changed_meanwhile_is_stale(office: Office) -> None:
@@ -83,7 +83,7 @@ async def test_members_and_agents_change_no_rules(office: Office) -> None:
     await office.member("Bob", "admin")
     for who in (await office.member("Mia", "member"), await office.member("Bot", "owner", owner=ann)):
         assert (await propose(office, who)).denied
-    assert (await in_force(office)).version == 1
+    assert (await in_force(office)).version == 2
 
 
 async def test_nobody_is_asked_about_an_unsound_text(office: Office) -> None:

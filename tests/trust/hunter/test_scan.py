@@ -221,7 +221,7 @@ def test_a_hundred_thousand_hostile_characters_take_bounded_time(piece):
     assert time.process_time() - started < 4
 
 
-@settings(max_examples=60, deadline=4000)
+@settings(max_examples=60)
 @given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=12), st.integers(1, 4000))
 def test_any_mixture_takes_bounded_time_and_gives_safe_excerpts(pieces, times):
     text = ("".join(pieces) * times)[:20_000]

@@ -48,7 +48,7 @@ async def create_client(tx: Tx, *, details: Mapping[str, Any], external_id: str 
         match = await queries.match(tx, keys)  # another request made it since we looked
         if match is None:
             raise LookupError("a client was refused as a duplicate of nobody")
-    client = await _locked(tx, match.id)
+    client = await locked(tx, match.id)
     client = await _fill(tx, client, details)
     return FoundClient(await _name(tx, client, external_id), created=False, matched_by=match.reason)
 
@@ -72,7 +72,7 @@ async def change_client(
 ) -> Client:
     """Set columns by name. StaleVersion when `version` is given and not the present one; DuplicateClient when
     the new e-mail, or domain and name, are another client's."""
-    before = await _locked(tx, reference)
+    before = await locked(tx, reference)
     if version is not None and version != before.version:
         raise StaleVersion(before.version)
     after = replace(before, **changes)
@@ -85,9 +85,18 @@ async def change_client(
     return await store(tx, before, after, action="change_client")
 
 
+async def locked(tx: Tx, reference: Reference) -> Client:
+    """The client, kept from changing until the transaction ends."""
+    named = await queries.client(tx, reference)
+    row = await tx.one(Client, f"select {queries.COLUMNS} from client c where id = %(id)s for update", id=named.id)
+    if row.merged_into is not None:
+        raise StaleVersion(row.version)
+    return row
+
+
 async def set_lifetime_value(tx: Tx, *, client_id: str, lifetime_value_minor: int) -> bool:
     """Keep what the client has paid, in the workspace's currency; False when it was known."""
-    before = await _locked(tx, client_id)
+    before = await locked(tx, client_id)
     if before.lifetime_value_minor == lifetime_value_minor:
         return False
     await tx.execute(
@@ -168,15 +177,6 @@ async def _name(tx: Tx, client: Client, external_id: str | None) -> Client:
         id=client.id,
     )
     return replace(client, external_ids=[*client.external_ids, external_id]) if added else client
-
-
-async def _locked(tx: Tx, reference: Reference) -> Client:
-    """The client, locked for a change."""
-    named = await queries.client(tx, reference)
-    locked = await tx.one(Client, f"select {queries.COLUMNS} from client c where id = %(id)s for update", id=named.id)
-    if locked.merged_into is not None:
-        raise StaleVersion(locked.version)
-    return locked
 
 
 def _check_external_id(external_id: str) -> None:

@@ -89,14 +89,13 @@ def _scope(draft: ProposalDraft) -> str:
 
 def _deliverable(one: Deliverable, pricing: Pricing) -> str:
     optional = " (optional)" if one.optional else ""
-    parts = [f"### {one.number}. {plain(one.title)}{optional}", one.description]
+    price = f"{one.hours} hours at {_money(one.rate_minor, pricing)}: {_money(one.list_price_minor, pricing)}"
+    parts = [f"### {one.number}. {plain(one.title)}{optional}", f"*{price}*", one.description]
     if one.includes:
         parts.append("It covers, in your words:" if len(one.includes) > 1 else "In your words:")
         parts.append("\n".join(f"- {plain(point)}" for point in one.includes))
     parts.append("Done when:")
     parts.append("\n".join(f"- {criterion}" for criterion in one.acceptance))
-    price = f"{one.hours} hours at {_money(one.rate_minor, pricing)}: {_money(one.list_price_minor, pricing)}"
-    parts.append(f"*{price}*")
     return "\n\n".join(parts)
 
 
@@ -157,7 +156,7 @@ def _budget(draft: ProposalDraft) -> str:
     pricing = draft.pricing
     if pricing.budget_minor is None:
         return ""
-    budget, total = _money(pricing.budget_minor, pricing), _money(pricing.total_minor, pricing)
+    budget = _money(pricing.budget_minor, pricing)
     if pricing.over_budget_minor:
         with_all = "With the full discount" if pricing.discount_minor else "At this price"
         with_all += " and without the optional part" if draft.left_out else ""
@@ -169,9 +168,9 @@ def _budget(draft: ProposalDraft) -> str:
         )
     if pricing.discount_minor:
         left = " and left the optional part out" if draft.left_out else ""
-        return f"You named a budget of {budget}. We have given a discount{left}, so that it fits: {total}."
+        return f"You named a budget of {budget}. We have given a discount{left}, so that it fits."
     if draft.left_out:
-        return f"You named a budget of {budget}. We have left the optional part out, so that it fits: {total}."
+        return f"You named a budget of {budget}. We have left the optional part out, so that it fits."
     if pricing.total_minor < pricing.budget_minor:
         left = _money(pricing.budget_minor - pricing.total_minor, pricing)
         return f"That is {left} below the budget of {budget} you named. We charge for the work, not for the budget."

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from struct import Struct
 from typing import Any, NamedTuple
 
 VERSION = 1
@@ -10,6 +11,8 @@ SALT_BYTES = 32
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_TIMES = Struct(">BIqIq")
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 class Header(NamedTuple):
@@ -28,19 +31,17 @@ class Header(NamedTuple):
 
 def header_bytes(header: Header) -> bytes:
     """The version byte, then each field as a 32-bit big-endian length and its bytes; injective."""
-    parts = [bytes([VERSION])]
-    for field in header:
-        value = _time_bytes(field) if isinstance(field, datetime) else field.encode()
-        parts.append(len(value).to_bytes(4))
-        parts.append(value)
+    at, recorded_at, *texts = header
+    parts = [_TIMES.pack(VERSION, 8, _microseconds(at), 8, _microseconds(recorded_at))]
+    for text in texts:
+        value = text.encode()
+        parts += (len(value).to_bytes(4), value)
     return b"".join(parts)
 
 
 def payload_bytes(*, reason: str | None, before: Any, after: Any) -> bytes:
     """JSON in UTF-8 with sorted keys and no white space; half a surrogate pair is written as its escape."""
-    payload = {"reason": reason, "before": before, "after": after}
-    text = json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return text.encode("utf-8", "backslashreplace")
+    return _JSON.encode({"after": after, "before": before, "reason": reason}).encode("utf-8", "backslashreplace")
 
 
 def commitment(salt: bytes, payload: bytes) -> bytes:
@@ -53,5 +54,5 @@ def leaf_hash(header: bytes, commitment: bytes) -> bytes:
     return sha256(b"\x00" + header + commitment).digest()
 
 
-def _time_bytes(at: datetime) -> bytes:
-    return ((at - _EPOCH) // _MICROSECOND).to_bytes(8, signed=True)
+def _microseconds(at: datetime) -> int:
+    return (at - _EPOCH) // _MICROSECOND

@@ -54,6 +54,23 @@ class Signer:
         signature = base64.b64encode(self._key_id + self._key.sign(text.encode())).decode()
         return f"{text}\n{_DASH}{self.origin} {signature}\n"
 
+    def sign(self, statement: bytes) -> str:
+        """A signature that stands beside what it signs: base64 of the key's id and the Ed25519 signature.
+
+        The statement's first line says what it is, and is no checkpoint's origin.
+        """
+        return base64.b64encode(self._key_id + self._key.sign(statement)).decode()
+
+
+def is_signed_by(statement: bytes, signature: str, *, name: str, public_key: bytes) -> bool:
+    """Whether `signature` is what `Signer.sign` of that name and key gives for the statement."""
+    try:
+        body = base64.b64decode(signature, validate=True)
+        Ed25519PublicKey.from_public_bytes(public_key).verify(body[4:], statement)
+    except (binascii.Error, ValueError, InvalidSignature):
+        return False
+    return body[:4] == key_id(name, public_key)
+
 
 def key_id(name: str, public_key: bytes) -> bytes:
     """Four bytes that tell which key of which name has signed."""

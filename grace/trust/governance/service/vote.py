@@ -159,7 +159,7 @@ async def _count(tx: Tx, decision: Decision, holds: list[Reason]) -> dict[str, s
     """Where each hold stands, by its policy."""
     benches = await decisions.benches(tx, holds)
     cast = await queries.votes(tx, decision.id)
-    alone = any(one.solo for one in cast) and is_parliament_of_one(benches.values(), decision.proposer_id)
+    alone = is_parliament_of_one(benches.values(), decision.proposer_id)
     approvals = {one.voter_id: one.approve for one in cast}
     return {
         policy: tally(bench.quorum, bench.voters(proposer_id=decision.proposer_id, alone=alone), approvals)

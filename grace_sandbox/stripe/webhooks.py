@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import logging
 import sqlite3
 import time
 from collections import defaultdict
@@ -26,6 +27,7 @@ GIVE_UP_S = 3 * 86_400
 TIMEOUT_S = 10.0
 BATCH = 200
 IDLE_S = 1.0
+_LOG = logging.getLogger(__name__)
 
 
 def sign(payload: bytes, secret: str, *, at: int) -> str:
@@ -39,7 +41,6 @@ class Deliverer:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.base_url = "http://127.0.0.1"
         self._awake = asyncio.Event()
         self._turn = asyncio.Lock()
         self._client = httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False, follow_redirects=False)
@@ -51,10 +52,15 @@ class Deliverer:
     async def run(self) -> None:
         """Sends what is due for as long as the sandbox runs."""
         while True:
-            async with self._turn:
-                self._awake.clear()
-                run_due(self.store, base_url=self.base_url)
-                sent = await self._send_all(self._pending(due_by=time.time()))
+            try:
+                async with self._turn:
+                    self._awake.clear()
+                    run_due(self.store)
+                    sent = await self._send_all(self._pending(due_by=time.time()))
+            except Exception:
+                _LOG.exception("a round of deliveries broke off; the next one goes on")
+                await asyncio.sleep(IDLE_S)
+                continue
             if not sent:
                 await self._sleep()
 
@@ -79,9 +85,9 @@ class Deliverer:
         tried: set[int] = set()
         while time.monotonic() < deadline:
             async with self._turn:
-                run_due(self.store, base_url=self.base_url)
+                run_due(self.store)
                 with self.store.transaction():
-                    release_held(self.store)
+                    release_held(self.store, account=account)
                 rows = [row for row in self._pending(account=account) if row["id"] not in tried]
                 if not rows:
                     break
@@ -138,7 +144,7 @@ class Deliverer:
         }
         try:
             response = await self._client.post(endpoint["url"], content=payload, headers=headers)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             return False, f"{type(error).__name__}: {error}"
         return True, str(response.status_code)
 

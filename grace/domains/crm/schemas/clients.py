@@ -35,7 +35,7 @@ ClientReference = Annotated[int, Field(strict=True, ge=1, lt=2**63)] | ExternalI
 """A client's id, the caller's own id for it, or its number (a JSON integer)."""
 
 
-class _Details(Body):
+class Details(Body):
     """What a caller may say about a client besides its name; null means that it is not known."""
 
     email: Email | None = None
@@ -49,7 +49,7 @@ class _Details(Body):
     notes: str | None = None
 
 
-class NewClient(_Details):
+class NewClient(Details):
     """A client to make, or to find by its external id, e-mail, or company domain and name."""
 
     name: Line
@@ -60,7 +60,7 @@ class NewClient(_Details):
     external_id: ExternalId | None = None
 
 
-class ClientChanges(_Details):
+class ClientChanges(Details):
     """Fields to set; those that are left out stay. `version` guards against overwriting another's change."""
 
     name: Line | None = None
@@ -73,7 +73,7 @@ class ClientChanges(_Details):
     def changes(self) -> dict[str, Any]:
         """The columns that the caller named. Those that cannot be empty stay when they are null."""
         given = self.model_dump(exclude_unset=True, exclude={"version"})
-        needed = set(ClientChanges.model_fields) - set(_Details.model_fields)
+        needed = set(ClientChanges.model_fields) - set(Details.model_fields)
         return {name: value for name, value in given.items() if value is not None or name not in needed}
 
 

@@ -1,0 +1,88 @@
+"""The verbs of payments, the only writers of their table. Amounts are minor units."""
+
+from datetime import datetime
+
+import psycopg
+
+from grace.domains.payments import rules
+from grace.domains.payments.errors import DuplicatePayment
+from grace.domains.payments.facts import PaymentReceived
+from grace.domains.payments.models import Payment
+from grace.domains.payments.queries import COLUMNS
+from grace.kit.tx import Tx
+from grace.trust.audit import service as audit
+from grace.trust.ledger import service as ledger
+
+
+async def record_payment(
+    tx: Tx,
+    *,
+    payment_id: str,
+    invoice_id: str,
+    client_id: str,
+    project_id: str | None,
+    provider: str,
+    method: str,
+    currency: str,
+    amount_minor: int,
+    net_minor: int,
+    received_at: datetime,
+    reference: str | None = None,
+) -> Payment:
+    """Write down money that was received, sign it and book it. That it fits the invoice is settled before.
+
+    DuplicatePayment when the reference is recorded for this invoice and method. Call it last: it locks the
+    client's account until the commit.
+    """
+    signer = await audit.load_or_create_signer(tx)
+    signature = signer.sign(
+        rules.statement(
+            payment_id=payment_id,
+            invoice_id=invoice_id,
+            client_id=client_id,
+            provider=provider,
+            method=method,
+            currency=currency,
+            amount_minor=amount_minor,
+            net_minor=net_minor,
+            received_at=received_at,
+        )
+    )
+    try:
+        payment = await tx.one(
+            Payment,
+            "insert into payment as p (id, invoice_id, client_id, project_id, provider, method, reference, currency,"
+            " amount_minor, net_minor, status, received_at, recorded_by, verification_signature, created_at) values"
+            " (%(id)s, %(invoice_id)s, %(client_id)s, %(project_id)s, %(provider)s, %(method)s, %(reference)s,"
+            " %(currency)s, %(amount_minor)s, %(net_minor)s, 'paid', %(received_at)s, %(recorded_by)s, %(signature)s,"
+            f" %(now)s) returning {COLUMNS}",
+            id=payment_id,
+            invoice_id=invoice_id,
+            client_id=client_id,
+            project_id=project_id,
+            provider=provider,
+            method=method,
+            reference=reference,
+            currency=currency,
+            amount_minor=amount_minor,
+            net_minor=net_minor,
+            received_at=received_at,
+            recorded_by=tx.principal.id,
+            signature=signature,
+            now=tx.now,
+        )
+    except psycopg.errors.UniqueViolation as error:
+        raise DuplicatePayment(f"The reference {reference!r} is recorded for this invoice already.") from error
+    await ledger.post(
+        tx,
+        reference=f"payment:{payment.id}:received",
+        kind="payment_received",
+        lines=rules.received(
+            method=method, client_id=client_id, currency=currency, amount_minor=amount_minor, net_minor=net_minor
+        ),
+        memo=payment.id,
+        event_at=received_at,
+    )
+    tx.emit(PaymentReceived(payment.id, invoice_id, client_id, currency, amount_minor))
+    audit.record(tx, action="record_payment", subject=("payment", payment.id), after=payment)
+    return payment

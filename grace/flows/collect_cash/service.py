@@ -1,0 +1,158 @@
+"""From what was agreed to money in the books, across clients, invoices and payments."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from grace.domains.crm import queries as crm
+from grace.domains.crm.models import Client
+from grace.domains.crm.service import clients
+from grace.domains.invoicing import queries as invoices
+from grace.domains.invoicing import service as invoicing
+from grace.domains.invoicing.models import Invoice, Party, Terms
+from grace.domains.payments import service as payments
+from grace.domains.payments.models import MANUAL, PAYMENT_PREFIX, Payment
+from grace.kit.errors import Invalid
+from grace.kit.ids import new_id
+from grace.kit.money import DIGITS, rounded, to_major, to_minor
+from grace.kit.tx import Tx
+from grace.trust.governance import queries as rates
+from grace.trust.ledger import queries as ledger
+from grace.trust.ledger.rules import Purpose
+
+OLDEST_PAYMENT = timedelta(days=3650)
+
+
+async def draft_invoice(
+    tx: Tx,
+    *,
+    client: str | int,
+    currency: str,
+    terms: Terms,
+    project_id: str | None = None,
+    project_ref: str | int | None = None,
+) -> Invoice:
+    """A draft for a client, who is made when the reference is a name that nobody has yet."""
+    known = await clients.client_for(tx, client)
+    return await invoicing.draft_invoice(
+        tx,
+        client_id=known.id,
+        currency=currency,
+        terms=terms,
+        project_id=project_id,
+        project_ref=project_ref,
+    )
+
+
+async def issue_invoice(tx: Tx, *, invoice: str | int) -> Invoice:
+    """Issue a draft to its client as they are known today."""
+    draft = await invoices.invoice(tx, invoice)
+    return await invoicing.issue_invoice(tx, reference=draft.id, client=party(await crm.client(tx, draft.client_id)))
+
+
+async def receive_payment(
+    tx: Tx,
+    *,
+    invoice: str | int,
+    amount_minor: int,
+    provider: str,
+    method: str,
+    received_at: datetime,
+    reference: str | None = None,
+) -> Payment:
+    """A client's money settles an invoice: its state, the payment, and the books change together.
+
+    Refused when nothing is due, when it is more than is due, or when the reference was recorded before.
+    """
+    payment_id = new_id(PAYMENT_PREFIX)
+    settled = await invoicing.settle_invoice(
+        tx, reference=invoice, amount_minor=amount_minor, payment_id=payment_id, method=method, paid_at=received_at
+    )
+    return await payments.record_payment(
+        tx,
+        payment_id=payment_id,
+        invoice_id=settled.invoice.id,
+        client_id=settled.invoice.client_id,
+        project_id=settled.invoice.project_id,
+        provider=provider,
+        method=method,
+        currency=settled.invoice.currency,
+        amount_minor=amount_minor,
+        net_minor=settled.net_minor,
+        received_at=received_at,
+        reference=reference,
+    )
+
+
+async def record_manual_payment(
+    tx: Tx,
+    *,
+    invoice: str | int,
+    amount: Decimal,
+    method: str,
+    reference: str | None = None,
+    received_at: datetime | None = None,
+) -> Payment:
+    """Write down money that came outside of Grace, in major units of the invoice's currency."""
+    at = received_at or tx.now
+    if not tx.now - OLDEST_PAYMENT <= at <= tx.now:
+        raise Invalid("received_at is not within the last ten years.")
+    found = await invoices.invoice(tx, invoice)
+    amount_minor = to_minor(amount, found.currency)
+    if not amount_minor:
+        raise Invalid("A payment is more than nothing.", type="invalid-amount")
+    return await receive_payment(
+        tx,
+        invoice=found.id,
+        amount_minor=amount_minor,
+        provider=MANUAL,
+        method=method,
+        received_at=at,
+        reference=reference,
+    )
+
+
+async def recompute_lifetime_value(tx: Tx, *, client_id: str) -> None:
+    """Set what a client has paid, less refunds and tax, from the ledger, in the workspace's currency.
+
+    Other currencies count at their latest rate; one without a rate is left out until it has one. The client
+    is locked before the ledger is read, so that of two payments at once none is missed.
+    """
+    client = await clients.locked(tx, client_id)
+    paid: Counter[str] = Counter()
+    for owner in await crm.family(tx, client.id):
+        for account in await ledger.owner_balances(tx, owner):
+            if account.purpose == Purpose.REVENUE:
+                paid[account.currency] += account.balance_minor
+    value_minor = sum([await _worth(tx, paid[currency], currency) for currency in sorted(paid)])
+    await clients.set_lifetime_value(tx, client_id=client.id, lifetime_value_minor=value_minor)
+
+
+async def _worth(tx: Tx, amount_minor: int, currency: str) -> int:
+    """An amount in the workspace's currency, rounded once; 0 when there is no rate."""
+    own = tx.workspace.currency
+    if currency == own:
+        return amount_minor
+    theirs, ours = await _per_usd(tx, currency), await _per_usd(tx, own)
+    if theirs is None or ours is None:
+        return 0
+    return rounded(to_major(amount_minor, currency) / theirs * ours * 10 ** DIGITS[own])
+
+
+async def _per_usd(tx: Tx, currency: str) -> Decimal | None:
+    if currency == "USD":
+        return Decimal(1)
+    rate = await rates.latest_rate(tx, currency, tx.now.date())
+    return rate.per_usd if rate else None
+
+
+def party(client: Client) -> Party:
+    """The client as an invoice remembers them."""
+    return Party(
+        name=client.name,
+        company=client.company,
+        email=client.email,
+        address=client.address,
+        country=client.country,
+        tax_id=client.tax_id,
+    )
