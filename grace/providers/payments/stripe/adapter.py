@@ -45,9 +45,7 @@ class StripeCards:
 
     async def attach_method(self, workspace: Workspace, *, key: str, customer: str, method: str) -> Method:
         params = {"customer": customer}
-        attached = await self._ask(
-            workspace, lambda c: c.payment_methods.attach_async(method, params, _keyed(key))
-        )
+        attached = await self._ask(workspace, lambda c: c.payment_methods.attach_async(method, params, _keyed(key)))
         return objects.method(attached)
 
     async def create_intent(
@@ -136,7 +134,10 @@ class StripeCards:
     async def remove_endpoints(self, workspace: Workspace, *, url: str) -> None:
         listed = await self._ask(workspace, lambda c: c.webhook_endpoints.list_async({"limit": PAGE}))
         for found in [endpoint["id"] for endpoint in listed["data"] if endpoint["url"] == url]:
-            await self._ask(workspace, lambda c, id=found: c.webhook_endpoints.delete_async(id))
+            await self._remove_endpoint(workspace, found)
+
+    async def _remove_endpoint(self, workspace: Workspace, endpoint: str) -> None:
+        await self._ask(workspace, lambda c: c.webhook_endpoints.delete_async(endpoint))
 
     async def events(self, workspace: Workspace, *, since: int) -> AsyncIterator[list[dict[str, Any]]]:
         params: dict[str, Any] = {"created": {"gte": since}, "types": list(objects.EVENTS), "limit": PAGE}
@@ -225,7 +226,7 @@ def _told(error: Exception) -> Exception:
     if not isinstance(error, stripe.StripeError):
         return error if isinstance(error, UnknownOutcome | Refused) else UnknownOutcome(repr(error)[:300])
     body = error.json_body if isinstance(error.json_body, dict) else {}
-    told = body.get("error") if isinstance(body.get("error"), dict) else {}
+    told: dict[str, Any] = body["error"] if isinstance(body.get("error"), dict) else {}
     code, message = str(told.get("code") or type(error).__name__), str(error.user_message or "")[:500]
     intent = told.get("payment_intent")
     if isinstance(intent, dict) and error.http_status in (400, 402):

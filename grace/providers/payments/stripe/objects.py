@@ -105,12 +105,12 @@ def intent(value: Json) -> Intent:
     )
 
 
-def _latest(value: Json, latest: Any, amount_minor: int, currency: str) -> Charge | None:
+def _latest(value: Json, latest: Any, amount_minor: int, currency: str) -> Charge:
     if isinstance(latest, Mapping):
         return charge(latest)
     received = value.get("amount_received")
     taken = from_stripe(received, currency)[0] if received is not None else amount_minor
-    return Charge(latest, value["id"], taken, currency, None) if isinstance(latest, str) else None
+    return Charge(latest if isinstance(latest, str) else value["id"], value["id"], taken, currency, None)
 
 
 def failure(error: Json) -> Failure:
