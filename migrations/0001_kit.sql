@@ -113,9 +113,9 @@ create table link (
 );
 
 create table setting (
-  name text primary key check (name ~ '^[a-z][a-z0-9_]{0,63}$'),
-  value jsonb not null,
-  version bigint not null default 1
+  name text primary key check (name ~ '^[a-z][a-z_]{0,63}$'),
+  value jsonb not null check (jsonb_typeof(value) = 'object'),
+  updated_at timestamptz not null
 );
 
 do $$ begin

@@ -7,8 +7,7 @@ create table principal (
   name text not null check (length(name) between 1 and 256),
   email text unique,
   password_hash text,
-  roles text[] not null check (
-    cardinality(roles) > 0 and roles <@ '{owner,admin,operator,member,agent,viewer}'::text[]),
+  roles text[] not null check (roles <@ '{owner,admin,operator,member,agent,viewer}'::text[]),
   parliament boolean not null default false,
   owner_id text references principal,
   version bigint not null default 1,

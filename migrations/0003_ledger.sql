@@ -195,8 +195,8 @@ create trigger ledger_account_keeps before update of id, purpose, owner, currenc
 -- Every INSERT of entries is whole: each posting in it sums to zero in each currency.
 create function ledger_entry_guard() returns trigger language plpgsql as $$
 begin
-    if (select sum(amount_minor) <> 0 or min(posting_id) <> max(posting_id) or min(currency) <> max(currency) from inserted)
-        and exists (select from inserted group by posting_id, currency having sum(amount_minor) <> 0) then
+    perform from inserted group by posting_id, currency having sum(amount_minor) <> 0;
+    if found then
         raise exception 'A posting does not sum to zero in each currency' using errcode = 'GL001';
     end if;
     return null;
@@ -217,7 +217,8 @@ create trigger ledger_hold_guard after insert on ledger_hold_line referencing ne
 
 -- Verbs ---------------------------------------------------------------------------------------------------------
 -- Lines come as parallel arrays; an account is named by purpose, owner ('' = none) and currency, and opens on its
--- first use. Locks are taken in the order of account ids.
+-- first use. The order of locks is the same everywhere, so that no two calls can deadlock: accounts are opened, then
+-- the reference is taken, then accounts are locked in the order of their ids.
 
 create function ledger_accounts(p_purposes text[], p_owners text[], p_currencies text[]) returns bigint[]
 language plpgsql as $$
@@ -321,19 +322,19 @@ begin
         return (ledger_post_many(array[p_reference], array[p_kind], array[p_event_at], array[p_memo],
             array_fill(1, array[cardinality(p_amounts)]), p_purposes, p_owners, p_currencies, p_amounts))[1];
     end if;
+    loop
+        select id, tail into v_one, v_tail_one from ledger_account
+        where owner = p_owners[1] and purpose = p_purposes[1] and currency = v_currency;
+        select id, tail into v_two, v_tail_two from ledger_account
+        where owner = p_owners[2] and purpose = p_purposes[2] and currency = v_currency;
+        exit when v_one is not null and v_two is not null;
+        perform ledger_accounts(p_purposes, p_owners, p_currencies);
+    end loop;
     insert into ledger_posting (reference, kind, event_at, memo) values (p_reference, p_kind, p_event_at, p_memo)
     on conflict (reference) do nothing returning id into v_id;
     if v_id is null then
-        return ledger_posted(p_reference, p_kind, ledger_accounts(p_purposes, p_owners, p_currencies), p_amounts);
+        return ledger_posted(p_reference, p_kind, array[v_one, v_two], p_amounts);
     end if;
-    loop
-        select x.id, x.tail, y.id, y.tail into v_one, v_tail_one, v_two, v_tail_two
-        from ledger_account x, ledger_account y
-        where x.owner = p_owners[1] and x.purpose = p_purposes[1] and x.currency = v_currency
-            and y.owner = p_owners[2] and y.purpose = p_purposes[2] and y.currency = v_currency;
-        exit when found;
-        perform ledger_accounts(p_purposes, p_owners, p_currencies);
-    end loop;
     if not v_tail_two and v_two < v_one then
         update ledger_account set balance_minor = balance_minor - normal * v_amount, account_seq = account_seq + 1
         where id = v_two returning account_seq, balance_minor into v_seq_two, v_balance_two;

@@ -4,20 +4,16 @@ create table audit_entry (
   id bigint generated always as identity,
   xid xid8 not null default pg_current_xact_id(),
   at timestamptz not null,
-  recorded_at timestamptz not null,
-  principal_kind text not null,
   principal_id text not null,
-  principal_owner text not null,
   action text not null,
   subject_kind text not null,
   subject_id text not null,
-  request_id text not null,
   header bytea not null,
   commitment bytea not null check (length(commitment) = 32),
   primary key (xid, id)
 );
-comment on table audit_entry is 'Who did what; header and commitment are hashed as written, the columns repeat the header for reading';
-create index audit_entry_subject on audit_entry (subject_kind, subject_id);
+comment on table audit_entry is 'Who did what; header and commitment are hashed as written; what is searched for is repeated in columns';
+create index audit_entry_subject on audit_entry (subject_id);
 
 create table audit_payload (
   entry_id bigint primary key,

@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="The back office from lead to cash.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="The back office from lead to cash.",
+)
 database = typer.Typer(no_args_is_help=True, help="The embedded PostgreSQL.")
 workspace_app = typer.Typer(no_args_is_help=True, help="Workspaces: one business each.")
 audit_app = typer.Typer(no_args_is_help=True, help="The tamper-evident log.")

@@ -16,7 +16,7 @@ import time
 import urllib.request
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -44,12 +44,14 @@ class SupervisorError(RuntimeError):
 @dataclass(frozen=True, slots=True)
 class Command:
     """A process to keep running. It counts as ready when `ready_url` answers 200, or at once without one.
-    `environment` is added to ours. SIGTERM must make it stop."""
+    `environment` is added to ours; its output is appended to `log`, or goes where ours goes. SIGTERM must make
+    it stop."""
 
     name: str
     argv: Sequence[str]
     ready_url: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    log: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,13 +207,17 @@ class _Child:
                 os._exit(1)
 
         try:
-            self.process = subprocess.Popen(  # noqa: S603 - the caller's commands, no shell
-                self.command.argv,
-                env={**os.environ, **self.command.environment},
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-                preexec_fn=die_with_parent if sys.platform == "linux" else None,
-            )
+            with ExitStack() as stack:
+                log = stack.enter_context(self.command.log.open("ab")) if self.command.log else None
+                self.process = subprocess.Popen(  # noqa: S603 - the caller's commands, no shell
+                    self.command.argv,
+                    env={**os.environ, **self.command.environment},
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                    preexec_fn=die_with_parent if sys.platform == "linux" else None,
+                )
         except OSError as error:
             raise SupervisorError(f"{self.command.name} cannot be started: {error}.") from None
 

@@ -54,14 +54,18 @@ def run(settings: Settings) -> None:
 
 def _commands(settings: Settings, sandbox_port: int | None) -> Sequence[Command]:
     grace = [sys.executable, "-m", "grace.app"]
+    logs = settings.data_dir / "logs"
+    logs.mkdir(mode=0o700, exist_ok=True)
+    ready = f"http://127.0.0.1:{settings.port}/ready"
     commands = [
-        Command("web", [*grace, "serve"], ready_url=f"http://127.0.0.1:{settings.port}/ready"),
-        Command("worker", [*grace, "worker"]),
+        Command("web", [*grace, "serve"], ready_url=ready, log=logs / "web.log"),
+        Command("worker", [*grace, "worker"], log=logs / "worker.log"),
     ]
     if sandbox_port is not None:
         argv = [sys.executable, "-m", "grace_sandbox", "--port", str(sandbox_port)]
         argv += ["--state", str(settings.data_dir / "sandbox.sqlite")]
-        commands.append(Command("sandbox", argv, ready_url=f"http://127.0.0.1:{sandbox_port}/health"))
+        ready = f"http://127.0.0.1:{sandbox_port}/health"
+        commands.append(Command("sandbox", argv, ready_url=ready, log=logs / "sandbox.log"))
     return commands
 
 
@@ -90,6 +94,7 @@ def _greet(settings: Settings, made: dict[str, str | None], *, sandbox: bool) ->
         f"  Sign in       {made['sign_in_url']}  (once, within 15 minutes)",
         f"  API key       {made['api_key'] or f'as before; grace bootstrap --email {OWNER} --new-key makes another'}",
         f"  Next          grace demo --data {settings.data_dir}   ·   {settings.url}/docs",
+        f"  Logs          {settings.data_dir / 'logs'}",
         "  Ctrl-C stops everything; the data stays.",
         "",
     ]

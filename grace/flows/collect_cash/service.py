@@ -142,7 +142,7 @@ async def _worth(tx: Tx, amount_minor: int, currency: str) -> int:
 async def _per_usd(tx: Tx, currency: str) -> Decimal | None:
     if currency == "USD":
         return Decimal(1)
-    rate = await rates.latest_rate(tx, currency, tx.now.date())
+    rate = await rates.latest_rate(tx, currency)
     return rate.per_usd if rate else None
 
 

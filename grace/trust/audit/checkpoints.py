@@ -33,7 +33,10 @@ class CheckpointFile:
             cursor = await connection.execute("select root from audit_checkpoint where size = %s", [size])
             row = await cursor.fetchone()
             if row is None or row[0] != last.root:
-                raise LogRewound(f"{self.path} ends in a checkpoint of {size} entries that the database does not have")
+                raise LogRewound(
+                    f"{self.path} ends in a checkpoint of {size} entries that the database does not have;"
+                    " if that log was given up on purpose, move the file aside"
+                )
         while True:
             cursor = await connection.execute(
                 "select size, note from audit_checkpoint where size > %s order by size limit %s",

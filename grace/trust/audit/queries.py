@@ -1,6 +1,7 @@
 """Reads of the audit log: a subject's history, how far sealing lags, proofs."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
@@ -8,28 +9,33 @@ from psycopg.rows import class_row
 from grace.kit.tx import Tx
 from grace.trust.audit.errors import LogRewound
 from grace.trust.audit.models import Checkpoint, Entry, StoredSigner
-from grace.trust.audit.rules import merkle
+from grace.trust.audit.rules import canonical, merkle
 from grace.trust.audit.rules.merkle import NodeHash, NodeRange
+
+
+@dataclass(frozen=True, slots=True)
+class _EntryRow:
+    id: int
+    header: bytes
+    leaf: int | None
+    payload: str | None
 
 
 async def history(tx: Tx, *, subject: tuple[str, str], limit: int = 100) -> list[Entry]:
     """The newest entries about a subject, newest first."""
-    return await tx.all(
-        Entry,
-        _HISTORY,
-        kind=subject[0],
-        id=subject[1],
-        limit=limit,
-    )
+    rows = await tx.all(_EntryRow, _HISTORY, kind=subject[0], id=subject[1], limit=limit)
+    return [Entry(row.id, *canonical.read_header(row.header), row.leaf, row.payload) for row in rows]
 
 
 async def seal_lag_seconds(tx: Tx) -> float:
     """The age of the oldest entry that is not sealed, 0 when all are: the measure to alert on."""
-    lag = await tx.value(
-        "select (select extract(epoch from clock_timestamp() - e.recorded_at) from audit_entry e"
-        " where (e.xid, e.id) > (h.xid, h.entry_id) order by e.xid, e.id limit 1) from audit_head h"
+    header = await tx.value(
+        "select (select e.header from audit_entry e where (e.xid, e.id) > (h.xid, h.entry_id)"
+        " order by e.xid, e.id limit 1) from audit_head h"
     )
-    return max(float(lag or 0), 0.0)
+    if header is None:
+        return 0.0
+    return max((tx.real_now - canonical.read_header(header).recorded_at).total_seconds(), 0.0)
 
 
 async def last_checkpoint(tx: Tx) -> Checkpoint | None:
@@ -83,8 +89,7 @@ async def _proof(tx: Tx, ranges: list[range]) -> list[bytes]:
 
 
 _HISTORY = """
-select e.id, e.at, e.recorded_at, e.principal_kind, e.principal_id, e.principal_owner, e.action,
-    e.subject_kind, e.subject_id, e.request_id, l.index as leaf, convert_from(p.payload, 'UTF8') as payload
+select e.id, e.header, l.index as leaf, convert_from(p.payload, 'UTF8') as payload
 from audit_entry e
 left join audit_leaf l on l.entry_id = e.id
 left join audit_payload p on p.entry_id = e.id

@@ -57,32 +57,19 @@ class _LeafRow:
     payload: bytes | None
     erased: bool
     at: datetime | None
-    recorded_at: datetime | None
-    principal_kind: str
     principal_id: str
-    principal_owner: str
     action: str
     subject_kind: str
     subject_id: str
-    request_id: str
 
-    def header_of_columns(self) -> bytes | None:
-        """The header as the columns tell it; None when a time was never written by Grace."""
-        if self.at is None or self.recorded_at is None:
-            return None
-        return canonical.header_bytes(
-            canonical.Header(
-                self.at,
-                self.recorded_at,
-                self.principal_kind,
-                self.principal_id,
-                self.principal_owner,
-                self.action,
-                self.subject_kind,
-                self.subject_id,
-                self.request_id,
-            )
-        )
+    def columns_agree(self) -> bool:
+        """Whether the columns say what the header says."""
+        try:
+            header = canonical.read_header(self.header or b"")
+        except ValueError:
+            return False
+        said = (header.at, header.principal_id, header.action, header.subject_kind, header.subject_id)
+        return said == (self.at, self.principal_id, self.action, self.subject_kind, self.subject_id)
 
 
 class _Walk:
@@ -138,7 +125,7 @@ class _Walk:
             return
         if canonical.leaf_hash(row.header, row.commitment) != row.hash:
             self.report.add(f"{place} was changed: its bytes are not the ones that were sealed.", row.index)
-        if row.header_of_columns() != row.header:
+        if not row.columns_agree():
             self.report.add(f"{place}: the columns were changed, they differ from the sealed header.", row.index)
         if row.payload is None:
             self.report.erased += row.erased
@@ -285,8 +272,7 @@ select l.index, l.hash, l.entry_id, e.header, e.commitment, p.salt, p.payload,
         select from audit_entry x where x.subject_kind = e.subject_kind and x.subject_id = e.subject_id
         and x.action = %(erasure)s and x.id > e.id) end as erased,
     case when e.at between '0002-01-01' and '9998-01-01' then e.at end as at,
-    case when e.recorded_at between '0002-01-01' and '9998-01-01' then e.recorded_at end as recorded_at,
-    e.principal_kind, e.principal_id, e.principal_owner, e.action, e.subject_kind, e.subject_id, e.request_id
+    e.principal_id, e.action, e.subject_kind, e.subject_id
 from audit_leaf l
 left join lateral (select * from audit_entry e where e.xid = l.xid and e.id = l.entry_id limit 1) e on true
 left join lateral (select * from audit_payload p where p.entry_id = l.entry_id limit 1) p on true

@@ -49,24 +49,26 @@ class Acting:
     parliament: bool
     owner_id: str | None
     owner_roles: list[str] | None
-    owner_parliament: bool | None
     scopes: list[str] | None = None
     authenticated_at: datetime | None = None
     key_id: str | None = None
     use_is_old: bool = False
 
     def principal(self) -> Principal:
-        """Who acts: an agent never more than its owner, a key never more than its scopes."""
-        held = rules.permissions(self.roles, parliament=self.parliament)
+        """Who acts: an agent no more than its owner, but for its seat; a key no more than its scopes."""
+        roles, held = self.roles, rules.permissions(self.roles)
         if self.owner_roles is not None:
-            held = rules.meet(held, rules.permissions(self.owner_roles, parliament=bool(self.owner_parliament)))
+            roles = [role for role in roles if rules.includes(self.owner_roles, role)]
+            held = rules.meet(held, rules.permissions(self.owner_roles))
+        if self.parliament:
+            held |= rules.SEAT
         if self.scopes is not None:
             held = rules.meet(held, self.scopes)
         return Principal(
             self.kind,
             self.id,
             self.name,
-            frozenset(self.roles),
+            frozenset(roles),
             held,
             owner=self.owner_id,
             authenticated_at=self.authenticated_at,

@@ -1,34 +1,45 @@
 """Reads of identity."""
 
+from collections.abc import Collection
 from typing import Literal
 
 from grace.kit.errors import NotFound
 from grace.kit.tx import Principal, Tx
 from grace.trust.identity.models import Acting, ApiKey, StoredPrincipal
-from grace.trust.identity.rules import Role
+from grace.trust.identity.rules import Role, includes
 
 PRINCIPAL = "id, number, kind, name, email, roles, parliament, owner_id, version, created_at, disabled_at"
 KEY = "id, number, principal_id, name, scopes, created_at, last_used_at, revoked_at"
-ACTING = (
-    "p.kind, p.id, p.name, p.roles, p.parliament, p.owner_id, o.roles as owner_roles, o.parliament as owner_parliament"
-)
+ACTING = "p.kind, p.id, p.name, p.roles, p.parliament, p.owner_id, o.roles as owner_roles"
 """Columns of `Acting`, from `principal p left join principal o on o.id = p.owner_id`."""
 ACTIVE = "p.disabled_at is null and o.disabled_at is null"
 """An agent acts only while its owner does."""
 
 
 async def voters(tx: Tx, group: str) -> frozenset[str]:
-    """The ids of the active members of `parliament`, or of those who have the role `group`."""
-    if group == "parliament":
-        condition = "p.parliament"
-    else:
-        condition, group = "%(group)s = any(p.roles)", Role(group)
+    """The ids of the active members of `parliament`, or of those who have the role `group`.
+
+    An agent has a role only while its owner may as much. ValueError for a group that does not exist.
+    """
+    condition, owners = "p.parliament", list[str]()
+    if group != "parliament":
+        condition = "%(group)s = any(p.roles) and (o.id is null or o.roles && %(owners)s::text[])"
+        owners = [role for role in Role if includes([role], Role(group))]
     ids = await tx.all(
         str,
         f"select p.id from principal p left join principal o on o.id = p.owner_id where {ACTIVE} and {condition}",
         group=group,
+        owners=owners,
     )
     return frozenset(ids)
+
+
+async def persons(tx: Tx, ids: Collection[str]) -> dict[str, str]:
+    """Whose vote each of these principals casts: its own, or for an agent its owner's."""
+    rows = await tx.all(
+        dict, "select id, coalesce(owner_id, id) as person from principal where id = any(%(ids)s)", ids=list(ids)
+    )
+    return {row["id"]: row["person"] for row in rows}
 
 
 async def parliament_size(tx: Tx) -> int:

@@ -72,10 +72,19 @@ _PERMISSION = re.compile(r"\*|(?:\*|[a-z][a-z_]*):(?:\*|[a-z]+)")
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]+")
 
 
-def permissions(roles: Collection[str], *, parliament: bool = False) -> frozenset[str]:
-    """What the roles may do together; a member of Parliament may read decisions and vote on them."""
-    held = frozenset().union(*(ROLES[Role(role)] for role in roles))
-    return held | {"decisions:read", VOTE} if parliament else held
+SEAT = frozenset({"decisions:read", VOTE})
+"""What a member of Parliament may do besides."""
+
+
+def permissions(roles: Collection[str]) -> frozenset[str]:
+    """What the roles may do together."""
+    return frozenset().union(*(ROLES[Role(role)] for role in roles))
+
+
+def includes(roles: Collection[str], role: str) -> bool:
+    """Whether who has these roles may do all that `role` may: only then does it count for an agent of theirs."""
+    held = permissions(roles)
+    return all(covers(held, one) for one in ROLES[Role(role)])
 
 
 def covers(held: Collection[str], wanted: str) -> bool:

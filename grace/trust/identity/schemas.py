@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import Field, SecretStr
+from pydantic import ConfigDict, Field, SecretStr
 
 from grace.kit.paging import Page
 from grace.kit.web import Answer, Body
@@ -14,11 +14,15 @@ Name = Annotated[str, Field(min_length=1, max_length=256)]
 Email = Annotated[str, Field(min_length=3, max_length=EMAIL_LENGTH)]
 Roles = Annotated[list[Role], Field(min_length=1, max_length=len(Role))]
 Password = Annotated[SecretStr, Field(min_length=1, max_length=PASSWORD_LENGTH[1])]
+_AS_TYPED = ConfigDict(str_strip_whitespace=False)
+"""Spaces around a password are part of it."""
 Token = Annotated[SecretStr, Field(min_length=1, max_length=200)]
 
 
 class SignIn(Body):
     """E-mail and password. `workspace` names the workspace where there are several."""
+
+    model_config = _AS_TYPED
 
     email: Email
     password: Password
@@ -28,12 +32,16 @@ class SignIn(Body):
 class Confirm(Body):
     """Proof that the person is there: the password, or the token of a fresh sign-in link."""
 
+    model_config = _AS_TYPED
+
     password: Password | None = None
     sign_in_token: Token | None = None
 
 
 class NewPassword(Body):
     """The password to set."""
+
+    model_config = _AS_TYPED
 
     password: Password
 

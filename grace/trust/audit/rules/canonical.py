@@ -39,6 +39,23 @@ def header_bytes(header: Header) -> bytes:
     return b"".join(parts)
 
 
+def read_header(data: bytes) -> Header:
+    """The header of these bytes; ValueError when they are not one of version 1."""
+    if data[:1] != bytes([VERSION]):
+        raise ValueError("the header is of another version")
+    fields, start = [], 1
+    while start < len(data):
+        end = start + 4 + int.from_bytes(data[start : start + 4])
+        if end > len(data):
+            raise ValueError("the header is cut short")
+        fields.append(data[start + 4 : end])
+        start = end
+    if len(fields) != len(Header._fields) or len(fields[0]) != 8 or len(fields[1]) != 8:
+        raise ValueError("the header has not the fields of its version")
+    at, recorded_at, *texts = fields
+    return Header(_time(at), _time(recorded_at), *(text.decode() for text in texts))
+
+
 def payload_bytes(*, reason: str | None, before: Any, after: Any) -> bytes:
     """JSON in UTF-8 with sorted keys and no white space; half a surrogate pair is written as its escape."""
     return _JSON.encode({"after": after, "before": before, "reason": reason}).encode("utf-8", "backslashreplace")
@@ -52,6 +69,13 @@ def commitment(salt: bytes, payload: bytes) -> bytes:
 def leaf_hash(header: bytes, commitment: bytes) -> bytes:
     """The RFC 6962 hash of the entry's leaf: the header followed by the commitment."""
     return sha256(b"\x00" + header + commitment).digest()
+
+
+def _time(data: bytes) -> datetime:
+    try:
+        return _EPOCH + int.from_bytes(data, signed=True) * _MICROSECOND
+    except OverflowError as error:
+        raise ValueError("the header has a time outside the calendar") from error
 
 
 def _microseconds(at: datetime) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from grace.kit.errors import Conflict, Forbidden, Invalid
+from grace.kit.errors import Conflict, Forbidden
 from grace.kit.ids import new_id
 from grace.kit.tx import Tx
 from grace.trust.audit import service as audit
@@ -134,8 +134,6 @@ def _check_may_manage(tx: Tx, whom: StoredPrincipal) -> None:
 
 
 def _sorted(roles: Collection[Role]) -> list[str]:
-    if not roles:
-        raise Invalid("Name at least one role.")
     return sorted({role.value for role in roles})
 
 

@@ -37,7 +37,21 @@ def decode(data: bytes) -> Header:
 
 @given(HEADERS)
 def test_a_header_can_be_read_back(header: Header) -> None:
-    assert decode(header_bytes(header)) == header
+    data = header_bytes(header)
+    assert decode(data) == canonical.read_header(data) == header
+
+
+@given(HEADERS, st.data())
+def test_bytes_that_are_no_header_are_refused(header: Header, data: st.DataObject) -> None:
+    """Whatever is read as a header has exactly those bytes."""
+    original = header_bytes(header)
+    at = data.draw(st.integers(0, len(original) - 1))
+    changed = original[:at] + data.draw(st.binary(max_size=3)) + original[at + data.draw(st.integers(0, 3)) :]
+    try:
+        read = canonical.read_header(changed)
+    except ValueError:
+        return
+    assert header_bytes(read) == changed
 
 
 @given(HEADERS, HEADERS)

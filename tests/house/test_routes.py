@@ -1,0 +1,134 @@
+"""Every way in declares who may use it, and every role is refused exactly what it may not do."""
+
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.routing import BaseRoute, WebSocketRoute
+
+from grace.kit.edge import LINK, PUBLIC, SIGNED_IN, Door
+from grace.trust.identity.rules import PERMISSIONS, Role, covers, permissions
+from grace.trust.identity.service import keys, people
+from tests.fixtures.api import ADDRESS
+from tests.fixtures.workspace import WorkspaceUnderTest
+
+PUBLIC_DOORS = {
+    "GET /health",
+    "GET /ready",
+    "GET /openapi.json",
+    "GET /app",
+    "GET /static/plain.css",
+    "POST /api/v1/sign-in",
+    "POST /sign-in",
+    "GET /api/v1/webhooks/test",
+}
+"""Whoever knocks. A new door comes in here on purpose only."""
+LIVE_CHANNEL = "/ws"
+"""Authenticates by itself when the socket opens."""
+
+
+def rules_of(app: FastAPI) -> dict[str, str]:
+    """The permission of each door of Grace's own, by method and path."""
+    return {name: route.rule.may for name, route in named(app) if isinstance(route, Door)}
+
+
+def named(app: FastAPI) -> Iterator[tuple[str, BaseRoute]]:
+    for context in iter_route_contexts(app.routes):
+        for method in sorted((context.methods or {"WS"}) - {"HEAD"}):
+            yield f"{method} {context.path}", context.original_route
+
+
+def test_every_route_is_a_door_with_a_rule_or_named_public(application: FastAPI) -> None:
+    strays = [
+        name
+        for name, route in named(application)
+        if not isinstance(route, Door)
+        and name not in PUBLIC_DOORS
+        and not (isinstance(route, WebSocketRoute) and route.path == LIVE_CHANNEL)
+    ]
+    assert strays == []
+
+
+def test_the_test_sees_the_routes(application: FastAPI) -> None:
+    assert len(rules_of(application)) > 20
+    assert all(isinstance(route, Door) for _, route in named(application) if isinstance(route, APIRoute))
+
+
+def test_every_rule_is_a_known_permission(application: FastAPI) -> None:
+    known = PERMISSIONS | {PUBLIC, LINK, SIGNED_IN}
+    assert {name: may for name, may in rules_of(application).items() if may not in known} == {}
+
+
+def test_public_doors_are_those_that_are_named(application: FastAPI) -> None:
+    public = {name for name, may in rules_of(application).items() if may == PUBLIC}
+    assert public <= PUBLIC_DOORS, f"public without being named: {sorted(public - PUBLIC_DOORS)}"
+    assert {name for name, _ in named(application)} >= PUBLIC_DOORS
+
+
+def test_a_links_door_has_its_token_in_the_path(application: FastAPI) -> None:
+    links = [name for name, may in rules_of(application).items() if may == LINK]
+    assert links
+    assert [name for name in links if "{token}" not in name] == []
+
+
+def test_a_door_that_reads_asks_for_reading_and_one_that_acts_for_more(application: FastAPI) -> None:
+    wrong = []
+    for name, may in rules_of(application).items():
+        method, verb = name.split()[0], may.partition(":")[2]
+        if (method == "GET" and verb not in ("read", "")) or (method != "GET" and verb == "read"):
+            wrong.append(f"{name}: {may}")
+    assert wrong == []
+
+
+async def ask(client: httpx.AsyncClient, name: str) -> httpx.Response:
+    """Knock with nothing that could have an effect: unknown ids, no body."""
+    method, path = name.split()
+    return await client.request(method, re.sub(r"{[^}]*}", "nobody", path))
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_each_role_is_refused_exactly_what_it_may_not_do(
+    workspace: WorkspaceUnderTest, application: FastAPI, role: Role
+) -> None:
+    async with workspace.tx() as tx:
+        user = await people.create_user(tx, email="user@example.com", name="U", roles=[role])
+        _, key = await keys.create_key(tx, principal_id=user.id, name="test")
+    transport = httpx.ASGITransport(application, raise_app_exceptions=False)
+    wrong = []
+    async with httpx.AsyncClient(
+        transport=transport, base_url=ADDRESS, headers={"Authorization": f"Bearer {key}"}
+    ) as client:
+        for name, may in rules_of(application).items():
+            if may in (PUBLIC, LINK, SIGNED_IN):
+                continue
+            answer = await ask(client, name)
+            refused = answer.status_code == 403 and answer.json().get("permission") == may
+            if refused == covers(permissions([role]), may) or answer.status_code in (401, 500):
+                wrong.append(f"{name} ({may}): {answer.status_code} {answer.text[:200]}")
+    assert wrong == []
+
+
+async def test_nobody_gets_through_any_door_but_the_public_ones(
+    visitor: httpx.AsyncClient, application: FastAPI
+) -> None:
+    wrong = []
+    for name, may in rules_of(application).items():
+        if may not in (PUBLIC, LINK):
+            answer = await ask(visitor, name)
+            if answer.status_code != 401 or answer.headers["content-type"] != "application/problem+json":
+                wrong.append(f"{name}: {answer.status_code}")
+    assert wrong == []
+
+
+async def test_an_unknown_link_opens_nothing(
+    visitor: httpx.AsyncClient, workspace: WorkspaceUnderTest, application: FastAPI
+) -> None:
+    token = f"{workspace.handle}.{'x' * 43}"
+    for name, may in rules_of(application).items():
+        if may == LINK:
+            method, path = name.split()
+            answer = await visitor.request(method, re.sub(r"{[^}]*}", token, path))
+            assert answer.status_code in (404, 422), name

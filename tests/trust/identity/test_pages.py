@@ -1,0 +1,113 @@
+"""The plain pages: they work without JavaScript and hold nothing that a strict policy forbids."""
+
+import re
+from html.parser import HTMLParser
+
+import httpx
+
+from grace.trust.identity.rules import Role
+from grace.trust.identity.service import sessions
+from tests.trust.identity.conftest import People
+
+
+def check_plain(answer: httpx.Response) -> str:
+    """No script, no inline style or handler, nothing from elsewhere; one heading, a language, labelled fields."""
+    seen: list[tuple[str, dict[str, str | None]]] = []
+
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            seen.append((tag, dict(attrs)))
+
+    Reader().feed(answer.text)
+    tags = [tag for tag, _ in seen]
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert not {"script", "style", "iframe", "object"} & set(tags)
+    assert tags.count("h1") == 1
+    assert ("html", {"lang": "en"}) in seen
+    for _, attributes in seen:
+        assert not [name for name in attributes if name == "style" or name.startswith("on")]
+        for name in ("href", "src", "action"):
+            assert (attributes.get(name) or "/").startswith("/")
+    assert tags.count("label") == tags.count("input")
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    return answer.text
+
+
+async def test_home_says_who_is_signed_in(office: People) -> None:
+    ann = await office.user(Role.MEMBER, parliament=True)
+    browser = await office.signed_in(ann)
+    answer = await browser.get("/app")
+    text = check_plain(answer)
+    assert answer.status_code == 200
+    for said in ("A user", ann.email, "member", "test workspace", "You are a member."):
+        assert said in text
+
+
+async def test_home_without_a_session_is_the_form(office: People) -> None:
+    ann = await office.user(Role.MEMBER)
+    browser = await office.browser()
+    for cookie in (None, "x", f"{office.workspace.handle}.x", "nowhere.x", ann.key):
+        headers = {"Cookie": f"grace_session={cookie}"} if cookie else {}
+        answer = await browser.get("/app", headers=headers)
+        assert answer.status_code == 401
+        assert 'action="/sign-in"' in check_plain(answer)
+
+
+async def test_signing_in_and_out_by_forms(office: People) -> None:
+    ann = await office.user(Role.MEMBER)
+    await office.with_password(ann, "correct horse battery")
+    browser = await office.browser()
+    form = {"email": ann.email, "password": "correct horse battery", "workspace": office.workspace.handle}
+    wrong = await browser.post("/sign-in", data=form | {"password": "wrong", "email": '"><b>x@example.com'})
+    assert wrong.status_code == 401
+    assert "<b>" not in check_plain(wrong)
+    answer = await browser.post("/sign-in", data=form)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/app")
+    assert ann.email in (await browser.get("/app")).text
+    answer = await browser.post("/sign-out")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/app")
+    assert (await browser.get("/app")).status_code == 401
+
+
+async def test_the_form_is_answered_to_this_site_only(office: People) -> None:
+    ann = await office.user(Role.MEMBER)
+    await office.with_password(ann, "correct horse battery")
+    browser = await office.browser()
+    form = {"email": ann.email, "password": "correct horse battery", "workspace": office.workspace.handle}
+    answer = await browser.post("/sign-in", data=form, headers={"Origin": "https://evil.example"})
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
+
+
+async def test_a_link_that_is_over_says_so_on_a_page(office: People) -> None:
+    ann = await office.user(Role.MEMBER)
+    browser = await office.browser()
+    async with office.workspace.tx() as tx:
+        used = await sessions.make_sign_in_link(tx, principal_id=ann.id)
+        await sessions.redeem_sign_in_link(tx, token=used)
+    for token, status in ((f"{office.workspace.handle}.unknown", 404), (used, 410)):
+        answer = await browser.get(f"/sign-in/{token}")
+        assert answer.status_code == status
+        assert "Ask for a new one." in check_plain(answer)
+
+
+async def test_names_are_escaped(office: People) -> None:
+    ann = await office.user(Role.MEMBER)
+    async with office.workspace.tx() as tx:
+        await tx.execute("update principal set name = '<script>alert(1)</script>'")
+    text = check_plain(await (await office.signed_in(ann)).get("/app"))
+    assert "&lt;script&gt;" in text
+
+
+async def test_the_stylesheet_has_both_themes_a_phone_width_and_nothing_from_elsewhere(
+    visitor: httpx.AsyncClient,
+) -> None:
+    answer = await visitor.get("/static/plain.css")
+    assert answer.headers["content-type"].startswith("text/css")
+    assert "prefers-color-scheme: dark" in answer.text
+    assert "max-width: 480px" in answer.text
+    assert not re.search(r"url\(|@import", answer.text)
