@@ -174,7 +174,10 @@ class Refund:
     ended_at: datetime | None
 
 
-REFUND_COLUMNS = "id, number, invoice_id, client_id, currency, amount_minor, reason, ordered_by, state, version, created_at, ended_at"
+REFUND_COLUMNS = (
+    "id, number, invoice_id, client_id, currency, amount_minor, reason, ordered_by, state, version, created_at,"
+    " ended_at"
+)
 
 
 @dataclass(frozen=True, slots=True)

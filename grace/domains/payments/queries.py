@@ -130,7 +130,8 @@ async def has_open_call(tx: Tx, noun: str) -> bool:
     """Whether a call about a thing is under way, or waits for a person."""
     return bool(
         await tx.value(
-            "select exists (select from provider_call where noun = %(noun)s and state in ('pending', 'unknown', 'case'))",
+            "select exists (select from provider_call where noun = %(noun)s"
+            " and state in ('pending', 'unknown', 'case'))",
             noun=noun,
         )
     )
@@ -330,4 +331,15 @@ async def endpoint_of(tx: Tx, token_hash: bytes) -> WebhookEndpoint | None:
         WebhookEndpoint,
         f"select {ENDPOINT_COLUMNS} from webhook_endpoint where token_hash = %(hash)s and state = 'active'",
         hash=token_hash,
+    )
+
+
+async def has_open_work(tx: Tx, work: str) -> bool:
+    """Whether calls that some work waits for are not answered yet."""
+    return bool(
+        await tx.value(
+            "select exists (select from provider_call where work = %(work)s"
+            " and state in ('pending', 'unknown', 'case'))",
+            work=work,
+        )
     )

@@ -38,7 +38,8 @@ def statement(
 
 
 def received(*, clearing: str, client_id: str, currency: str, amount_minor: int, net_minor: int) -> list[Line]:
-    """How a payment is booked, from the clearing account of who moved it: it settles what the client owes, and its part without tax counts as revenue now."""
+    """How a payment is booked, from the clearing account of who moved it: it settles what the client owes, and its
+    part without tax counts as revenue now."""
     return [
         debit(AccountRef(Purpose.CLEARING, currency, clearing), amount_minor),
         credit(AccountRef(Purpose.RECEIVABLE, currency, client_id), amount_minor),

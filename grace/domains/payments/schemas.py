@@ -166,3 +166,9 @@ class DropCall(Body):
     """Why a call had no effect and is not to be made."""
 
     reason: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+
+
+class Received(Answer):
+    """The event is kept; what follows from it comes later."""
+
+    received: bool = True

@@ -14,13 +14,14 @@ from grace.domains.invoicing.models import Invoice
 from grace.domains.invoicing.rules.status import due_minor
 from grace.domains.payments import queries
 from grace.domains.payments.errors import NothingDue
-from grace.domains.payments.models import Attempt, StoredMethod
+from grace.domains.payments.models import Attempt, ProviderCall, StoredMethod
 from grace.domains.payments.service import calls, cards, endpoints, methods, refunds
 from grace.domains.payments.service.calls import Answered, Work
 from grace.flows.collect_cash.service import receive_payment
 from grace.kit.errors import Invalid
 from grace.kit.tx import Tx
 from grace.kit.unit import Unit, UnknownOutcome, two_step
+from grace.providers.payments import port
 from grace.providers.payments.port import Charge, Endpoint, Intent, Method, Refund, Refused
 
 Answer = TypeVar("Answer")
@@ -42,18 +43,16 @@ async def run(
 
 
 async def resume(unit: Unit, work_id: str) -> None:
-    """Take up the calls of some work that nobody finished."""
+    """Make the calls of some work that nobody has finished."""
 
-    async def nothing(tx: Tx, work: Work) -> None:
+    async def begin(tx: Tx) -> Work:
+        return await calls.take(tx, work_id)
+
+    async def done(tx: Tx, work: Work) -> None:
         return None
 
-    async with unit.transaction() as tx:
-        unit.intent = work_id
-
-        async def begin(_: Tx) -> Work:
-            return await calls.take(tx, work_id)
-
-        await run(unit, begin=begin, answer=nothing)
+    async with unit.transaction():
+        await run(unit, begin=begin, answer=done)
 
 
 async def begin_by_link(tx: Tx, *, invoice_id: str) -> Work:
@@ -104,7 +103,7 @@ async def begin_method(tx: Tx, *, client: str, provider_method: str, make_defaul
 async def begin_endpoint(tx: Tx) -> Work:
     """Have the provider send its events here."""
     cards.check_configured(tx)
-    endpoint = await endpoints.begin_endpoint(tx, address=endpoints.address())
+    endpoint = await endpoints.begin_endpoint(tx, address=port.cards().webhook_address)
     return await calls.take(tx, endpoint.id)
 
 
@@ -139,6 +138,14 @@ async def tell(tx: Tx, answered: Answered, *, settled: bool = False) -> None:
             await _refused(tx, call.kind, call.noun, outcome)
 
 
+async def drop_call(tx: Tx, *, call_id: str, reason: str) -> ProviderCall:
+    """A person says that a call had no effect: what waited for it goes on as if the provider had refused."""
+    call = await calls.drop(tx, call_id=call_id, reason=reason)
+    dropped = Refused(reason, code="dropped")
+    await tell(tx, Answered(call, dropped, tx.real_now), settled=True)
+    return call
+
+
 async def believe(
     tx: Tx, told: Intent | Charge | Refund, *, asked_at: datetime | None = None, event_at: datetime | None = None
 ) -> None:
@@ -146,18 +153,34 @@ async def believe(
 
     `asked_at`: we looked then (real time). `event_at`: an event said so (the provider's time).
     """
-    provider = cards.provider_name()
+    provider = port.cards().name
     if isinstance(told, Intent):
         attempt = await queries.attempt_of(tx, provider=provider, intent=told.id, ours=told.ours)
         if attempt is not None:
             await _observed(tx, await _locked(tx, attempt), told, asked_at=asked_at, event_at=event_at)
     elif isinstance(told, Charge):
         attempt = await queries.attempt_of(tx, provider=provider, charge=told.id)
-        if attempt is not None and told.movement is not None:
+        if attempt is not None and attempt.charge == told.id and told.movement is not None:
             attempt = await queries.attempt(tx, attempt.id, lock=True)
             await cards.book_fee(tx, attempt, told, told.movement)
     else:
         await _believe_refund(tx, told, provider)
+
+
+async def is_ours(tx: Tx, told: Intent | Charge | Refund) -> bool:
+    """Whether what a provider speaks of was begun here."""
+    provider = port.cards().name
+    found: Attempt | None = None
+    match told:
+        case Intent():
+            found = await queries.attempt_of(tx, provider=provider, intent=told.id, ours=told.ours)
+        case Charge():
+            found = await queries.attempt_of(tx, provider=provider, charge=told.id, intent=told.intent)
+        case Refund():
+            if await refunds.part_of(tx, told, provider=provider) is not None:
+                return True
+            found = await queries.attempt_of(tx, provider=provider, charge=told.charge)
+    return found is not None
 
 
 def due_of(invoice: Invoice) -> int:
@@ -176,7 +199,7 @@ async def _begin(tx: Tx, invoice: Invoice, due: int, *, method: StoredMethod | N
         amount_minor=due,
         description=f"Invoice {invoice.invoice_number}",
         client_details=_details(client.name, client.email),
-        method=method and method.provider_method,
+        method=method.provider_method if method is not None else None,
     )
 
 
@@ -216,7 +239,9 @@ async def _collect(tx: Tx, attempt: Attempt, charge: Charge) -> None:
             reference=charge.id,
         )
     excess = charge.amount_minor - counted
-    await cards.collected(tx, attempt, charge, payment_id=payment and payment.id, excess_minor=excess)
+    await cards.collected(
+        tx, attempt, charge, payment_id=payment.id if payment is not None else None, excess_minor=excess
+    )
 
 
 async def _believe_refund(tx: Tx, told: Refund, provider: str) -> None:

@@ -118,6 +118,18 @@ class CardProvider(Protocol):
     """A provider of card payments. `workspace` names the account."""
 
     name: str
+    webhook_address: str
+    """Where its events are to be sent: an endpoint's token follows."""
+    reads_back: bool
+    """Whether what an event says is fetched again before it is believed."""
+
+    def configured(self, workspace: Workspace) -> bool:
+        """Whether there is an account for the workspace; WrongCredential when it is one of the other world."""
+        ...
+
+    def publishable_key(self, workspace: Workspace) -> str | None:
+        """What a payer's browser shows the provider."""
+        ...
 
     async def create_customer(self, workspace: Workspace, *, key: str, ours: str, details: Mapping[str, str]) -> str:
         """A customer for the client `ours`; `details` are name and email where known."""

@@ -11,7 +11,6 @@ from grace.domains.payments.errors import NoCardProvider
 from grace.domains.payments.facts import AttemptChanged, Overpaid
 from grace.domains.payments.models import ATTEMPT_COLUMNS, Attempt
 from grace.domains.payments.service import calls
-from grace.kit.credentials import credential
 from grace.kit.ids import new_id
 from grace.kit.tx import Tx
 from grace.providers.payments.port import Charge, Intent, Movement, Refused, cards
@@ -25,7 +24,7 @@ FEE_TRIES_EVERY_S = 60
 
 def check_configured(tx: Tx) -> None:
     """NoCardProvider when this workspace has no account; WrongCredential when it is one of the other world."""
-    if credential(tx.workspace, "stripe_secret_key") is None or credential(tx.workspace, "stripe_api_base") is None:
+    if not cards().configured(tx.workspace):
         raise NoCardProvider("No card provider is configured for this workspace.")
 
 

@@ -9,7 +9,6 @@ from grace.domains.payments.models import ENDPOINT_COLUMNS, WebhookEndpoint
 from grace.domains.payments.service import calls
 from grace.kit import inbox
 from grace.kit.ids import new_id
-from grace.kit.settings import settings
 from grace.kit.tx import Tx
 from grace.providers.payments.port import Endpoint, cards
 from grace.trust.audit import service as audit
@@ -39,8 +38,8 @@ async def begin_endpoint(tx: Tx, *, address: str) -> WebhookEndpoint:
     token = token_of(tx, endpoint_id)
     endpoint = await tx.one(
         WebhookEndpoint,
-        "insert into webhook_endpoint (id, provider, url, token_hash, created_at) values (%(id)s, %(provider)s, %(url)s,"
-        f" %(hash)s, %(now)s) returning {ENDPOINT_COLUMNS}",
+        "insert into webhook_endpoint (id, provider, url, token_hash, created_at) values (%(id)s, %(provider)s,"
+        f" %(url)s, %(hash)s, %(now)s) returning {ENDPOINT_COLUMNS}",
         id=endpoint_id,
         provider=cards().name,
         url=address + token,
@@ -64,7 +63,8 @@ async def registered(tx: Tx, endpoint_id: str, told: Endpoint) -> None:
     if known is None:
         return
     await tx.execute(
-        "insert into provider_poll (provider, since, next_at) values (%(provider)s, 0, clock_timestamp() + %(every)s)"
+        "insert into provider_poll (provider, since, next_at) values (%(provider)s,"
+        " extract(epoch from clock_timestamp()), clock_timestamp() + %(every)s)"
         " on conflict do nothing",
         provider=cards().name,
         every=POLL_EVERY,
@@ -99,10 +99,21 @@ def hash_of(token: str) -> bytes:
     return sha256(token.encode()).digest()
 
 
+async def due_polls(tx: Tx, *, lease_s: int) -> list[str]:
+    """The providers to be asked for events now; each is given out once."""
+    return await tx.all(
+        str,
+        "update provider_poll set next_at = clock_timestamp() + make_interval(secs => %(lease)s)"
+        " where next_at <= clock_timestamp() returning provider",
+        lease=lease_s,
+    )
+
+
 async def begin_poll(tx: Tx, provider: str) -> int:
     """From when on (the provider's Unix seconds) events are to be asked for; the next poll is due in an hour."""
     since: int = await tx.value(
-        "update provider_poll set next_at = clock_timestamp() + %(every)s where provider = %(provider)s returning since",
+        "update provider_poll set next_at = clock_timestamp() + %(every)s where provider = %(provider)s"
+        " returning since",
         every=POLL_EVERY,
         provider=provider,
     )
@@ -131,8 +142,3 @@ async def polled(tx: Tx, provider: str, *, until: int) -> None:
         until=until,
         provider=provider,
     )
-
-
-def address() -> str:
-    """Where the provider sends events to; the endpoint's token follows."""
-    return f"{settings().url.rstrip('/')}/api/v1/webhooks/stripe/"

@@ -259,9 +259,10 @@ async def _settle(tx: Tx, refund: Refund) -> Refund:
 async def _mark_payment(tx: Tx, payment_id: str) -> None:
     """A payment of which all has gone back is refunded, until some of it comes back."""
     await tx.execute(
-        "update payment p set status = s.status from (select case when coalesce(sum(r.amount_minor), 0) >= q.amount_minor"
-        " then 'refunded' else 'paid' end as status from payment q left join refund_part r on r.payment_id = q.id"
-        " and r.state = 'succeeded' where q.id = %(id)s group by q.id) s where p.id = %(id)s and p.status <> s.status",
+        "update payment p set status = s.status from (select case when coalesce(sum(r.amount_minor), 0)"
+        " >= q.amount_minor then 'refunded' else 'paid' end as status from payment q left join refund_part r"
+        " on r.payment_id = q.id and r.state = 'succeeded' where q.id = %(id)s group by q.id) s"
+        " where p.id = %(id)s and p.status <> s.status",
         id=payment_id,
     )
 

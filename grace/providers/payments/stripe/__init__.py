@@ -1,1 +1,1 @@
-"""Stripe behind the card payment port: `adapter` calls it, `objects` reads what it says, `signature` verifies events."""
+"""Stripe behind the card payment port: `adapter` calls it, `objects` reads it, `signature` verifies events."""

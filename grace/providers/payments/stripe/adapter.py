@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from grace.kit.credentials import credential, is_loopback
+from grace.kit.credentials import WrongCredential, credential, is_loopback
 from grace.kit.settings import Settings
 from grace.kit.unit import UnknownOutcome
 from grace.kit.workspace import Workspace
@@ -32,7 +32,15 @@ class StripeCards:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self.webhook_address = f"{settings.url.rstrip('/')}/api/v1/webhooks/stripe/"
+        self.reads_back = settings.stripe_read_back
         self._clients: dict[tuple[str, str, asyncio.AbstractEventLoop], Any] = {}
+
+    def configured(self, workspace: Workspace) -> bool:
+        return None not in (self._credential(workspace, "secret_key"), self._credential(workspace, "api_base"))
+
+    def publishable_key(self, workspace: Workspace) -> str | None:
+        return self._credential(workspace, "publishable_key")
 
     async def create_customer(self, workspace: Workspace, *, key: str, ours: str, details: Mapping[str, str]) -> str:
         params = {**details, "metadata": {objects.OURS: ours}}
@@ -142,12 +150,15 @@ class StripeCards:
     async def events(self, workspace: Workspace, *, since: int) -> AsyncIterator[list[dict[str, Any]]]:
         params: dict[str, Any] = {"created": {"gte": since}, "types": list(objects.EVENTS), "limit": PAGE}
         while True:
-            page = await self._ask(workspace, lambda c: c.events.list_async(params))
+            page = await self._events(workspace, params)
             if page["data"]:
                 yield page["data"]
             if not page["has_more"]:
                 return
             params = params | {"starting_after": page["data"][-1]["id"]}
+
+    async def _events(self, workspace: Workspace, params: dict[str, Any]) -> dict[str, Any]:
+        return await self._ask(workspace, lambda c: c.events.list_async(params))
 
     def verified_by(self, payload: bytes, signature_header: str, secrets: Sequence[str], *, now: float) -> int | None:
         return signature.verified_by(payload, signature_header, secrets, now=now)
@@ -181,10 +192,15 @@ class StripeCards:
             await asyncio.sleep(pause_s)
             pause_s = min(0.5, pause_s * 2)
 
+    def _credential(self, workspace: Workspace, name: str) -> str | None:
+        return credential(workspace, f"stripe_{name}", configured=self._settings)
+
     async def _client(self, workspace: Workspace) -> Any:
         """The v1 services of the workspace's account."""
-        secret = credential(workspace, "stripe_secret_key", configured=self._settings)
-        base = credential(workspace, "stripe_api_base", configured=self._settings)
+        try:
+            secret, base = self._credential(workspace, "secret_key"), self._credential(workspace, "api_base")
+        except WrongCredential as error:
+            raise Refused(error.detail, code=error.type, final=False) from error
         if secret is None or base is None:
             raise Refused("Card payments are not set up here.", code="not_configured", final=False)
         place = (secret, base, asyncio.get_running_loop())
