@@ -1,4 +1,4 @@
-"""The verbs of payments, the only writers of their table. Amounts are minor units."""
+"""Money that was received. Amounts are minor units."""
 
 from datetime import datetime
 
@@ -7,7 +7,7 @@ import psycopg
 from grace.domains.payments import rules
 from grace.domains.payments.errors import DuplicatePayment
 from grace.domains.payments.facts import PaymentReceived
-from grace.domains.payments.models import Payment
+from grace.domains.payments.models import MANUAL, Payment
 from grace.domains.payments.queries import COLUMNS
 from grace.kit.tx import Tx
 from grace.trust.audit import service as audit
@@ -78,7 +78,11 @@ async def record_payment(
         reference=f"payment:{payment.id}:received",
         kind="payment_received",
         lines=rules.received(
-            method=method, client_id=client_id, currency=currency, amount_minor=amount_minor, net_minor=net_minor
+            clearing=method if provider == MANUAL else provider,
+            client_id=client_id,
+            currency=currency,
+            amount_minor=amount_minor,
+            net_minor=net_minor,
         ),
         memo=payment.id,
         event_at=received_at,
