@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from grace.app import modules, wiring
+from grace.app.reference import doors as reference_doors
 from grace.app.system import doors as system_doors
 from grace.kit.edge import Edge
 from grace.kit.errors import Invalid, Malformed, NotFound, Problem, TooLarge
@@ -57,7 +58,7 @@ def create_app(workspaces: Workspaces, settings: Settings) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.edge = edge
-    for doors in [system_doors, *modules.doors()]:
+    for doors in [system_doors, reference_doors, *modules.doors()]:
         app.include_router(doors)
 
     @app.websocket("/ws")
