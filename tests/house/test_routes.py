@@ -16,6 +16,7 @@ from tests.fixtures.api import ADDRESS
 from tests.fixtures.workspace import WorkspaceUnderTest
 
 PUBLIC_DOORS = {
+    "GET /docs",
     "GET /health",
     "GET /ready",
     "GET /openapi.json",

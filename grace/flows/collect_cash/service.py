@@ -14,8 +14,8 @@ from grace.domains.invoicing import service as invoicing
 from grace.domains.invoicing.errors import NothingLeft
 from grace.domains.invoicing.models import Invoice, Party, Terms
 from grace.domains.invoicing.rules.totals import Line
-from grace.domains.payments import service as payments
 from grace.domains.payments.models import MANUAL, PAYMENT_PREFIX, Payment
+from grace.domains.payments.service import received as payments
 from grace.kit.errors import Invalid
 from grace.kit.ids import new_id
 from grace.kit.money import DIGITS, rounded, to_major, to_minor
@@ -180,7 +180,7 @@ async def _worth(tx: Tx, amount_minor: int, currency: str) -> int:
 async def _per_usd(tx: Tx, currency: str) -> Decimal | None:
     if currency == "USD":
         return Decimal(1)
-    rate = await rates.latest_rate(tx, currency, tx.now.date())
+    rate = await rates.latest_rate(tx, currency)
     return rate.per_usd if rate else None
 
 

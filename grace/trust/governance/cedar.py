@@ -84,8 +84,6 @@ class PolicyText:
         if answer.status is not Status.AWAITING_APPROVAL:
             return answer
         lifted = {*approved, *(hold.policy or "" for hold in answer.reasons)}
-        if lifted == set(approved):
-            return _denied("A hold stands although its quorum is met.")
         with_all = self._ask(shape, principal, workspace, context, lifted)
         return answer if with_all.status is Status.ALLOWED else Judgement(Status.DENIED, _final(with_all.reasons))
 

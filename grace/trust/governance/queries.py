@@ -1,6 +1,5 @@
 """Questions about decisions, votes, policies and rates."""
 
-from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -151,20 +150,19 @@ async def usd_equivalent_minor(tx: Tx, amount_minor: int, currency: str) -> int:
     if code == "USD":
         return usd_minor(amount_minor, code, Fraction(1))
     today = tx.now.date()
-    rate = await latest_rate(tx, code, today)
+    rate = await latest_rate(tx, code)
     if rate is None or not is_recent(rate.on_date, today):
         return MAX_LONG
     return usd_minor(amount_minor, code, Fraction(Decimal(rate.per_usd)))
 
 
-async def latest_rate(tx: Tx, currency: str, today: date) -> ExchangeRate | None:
-    """The newest rate that is not of a day to come."""
+async def latest_rate(tx: Tx, currency: str) -> ExchangeRate | None:
+    """The newest rate of a currency."""
     return await tx.first(
         ExchangeRate,
         "select currency, on_date, per_usd from exchange_rate where currency = %(currency)s"
-        " and on_date <= %(today)s order by on_date desc limit 1",
+        " order by on_date desc limit 1",
         currency=currency,
-        today=today,
     )
 
 

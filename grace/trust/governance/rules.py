@@ -51,37 +51,46 @@ class Quorum:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """The `members` now of the groups that a hold's quorum names; `solo` as the policy says."""
+    """The `members` now of the groups that a hold's quorum names, each with the person whose vote it casts.
+
+    An agent casts its owner's. `solo` is as the policy says.
+    """
 
     quorum: Quorum
-    members: frozenset[str]
+    members: Mapping[str, str]
     solo: bool
 
-    def voters(self, *, proposer_id: str, alone: bool) -> frozenset[str]:
-        """Who may vote: all members but the proposer, who counts only in a Parliament of one."""
-        return self.members if alone else self.members - {proposer_id}
+    def voters(self, *, proposer_id: str, proposer_owner: str | None, alone: bool) -> Mapping[str, str]:
+        """The members who may vote: neither the proposer, save in a Parliament of one, nor its side's agents."""
+        return {
+            member: person
+            for member, person in self.members.items()
+            if (member != proposer_id or alone) and (member == person or person not in (proposer_id, proposer_owner))
+        }
 
 
 def is_parliament_of_one(benches: Collection[Bench], proposer_id: str) -> bool:
-    """Whether the proposer is the only one who could vote, for every hold, and every hold admits that."""
-    members = {member for bench in benches for member in bench.members}
-    return members == {proposer_id} and all(bench.solo for bench in benches)
+    """Whether the proposer is the only person who could vote, for every hold, and every hold admits that."""
+    people = {person for bench in benches for person in bench.members.values()}
+    return people == {proposer_id} and all(bench.solo and proposer_id in bench.members for bench in benches)
 
 
-def can_be_met(quorum: Quorum, voters: Collection[str]) -> bool:
+def can_be_met(quorum: Quorum, voters: Mapping[str, str]) -> bool:
     """Whether these voters suffice, should all of them approve."""
-    return 0 < quorum.needed(len(voters)) <= len(voters)
+    people = len(set(voters.values()))
+    return 0 < quorum.needed(people) <= people
 
 
-def tally(quorum: Quorum, voters: Collection[str], votes: Mapping[str, bool]) -> Literal["met", "open", "rejected"]:
-    """Where a hold stands; `votes` say who approves. Votes of others than `voters` do not count.
+def tally(quorum: Quorum, voters: Mapping[str, str], votes: Mapping[str, bool]) -> Literal["met", "open", "rejected"]:
+    """Where a hold stands; `votes` say who approves, one of them a person. Only those of `voters` count.
 
     A quorum of a number: one vote against ends it. A majority: it ends when one can no longer be reached.
     """
     counted = [approve for voter, approve in votes.items() if voter in voters]
     approving, against = counted.count(True), counted.count(False)
-    needed = quorum.needed(len(voters))
-    if against and (quorum.count is not None or against > len(voters) - needed):
+    people = len(set(voters.values()))
+    needed = quorum.needed(people)
+    if against and (quorum.count is not None or against > people - needed):
         return "rejected"
     return "met" if approving >= needed else "open"
 

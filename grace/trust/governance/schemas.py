@@ -187,7 +187,7 @@ def denied_answer(outcome: Outcome, request_id: str) -> Response:
     says = [reason["says"] for reason in outcome.decision.reasons]
     if outcome.claim_ignored is not None:
         says.append(outcome.claim_ignored)
-    problem = Denied(" ".join(says), decision_id=outcome.decision.id, status_of_decision=outcome.decision.status)
+    problem = Denied(" ".join(says), decision_id=outcome.decision.id, reasons=outcome.decision.reasons)
     return problem_response(problem, request_id)
 
 

@@ -1,5 +1,6 @@
 """Reads of identity."""
 
+from collections.abc import Collection
 from typing import Literal
 
 from grace.kit.errors import NotFound
@@ -31,6 +32,14 @@ async def voters(tx: Tx, group: str) -> frozenset[str]:
         owners=owners,
     )
     return frozenset(ids)
+
+
+async def persons(tx: Tx, ids: Collection[str]) -> dict[str, str]:
+    """Whose vote each of these principals casts: its own, or for an agent its owner's."""
+    rows = await tx.all(
+        dict, "select id, coalesce(owner_id, id) as person from principal where id = any(%(ids)s)", ids=list(ids)
+    )
+    return {row["id"]: row["person"] for row in rows}
 
 
 async def parliament_size(tx: Tx) -> int:

@@ -78,7 +78,8 @@ def test_a_bare_quorum_denies() -> None:
 
 
 def test_a_hold_without_an_id_denies_for_nothing_could_lift_it() -> None:
-    assert judge(PERMIT + HOLD.replace('@id("big")', ""), amount=500).status is Status.DENIED
+    by_position = HOLD.replace('@id("big")', "").replace('contains("big")', 'contains("policy1")')
+    assert judge(PERMIT + by_position, amount=500).status is Status.DENIED
 
 
 def test_a_hold_that_no_approval_lifts_denies() -> None:

@@ -78,7 +78,7 @@ async def test_what_nobody_may_approve_is_denied_at_once(office: Office) -> None
     await office.member("Bob", "owner", parliament=True)
     too_few = await ask(office, ann, 200000)
     assert too_few.denied
-    assert "needs 2 of 2 of owner,admin; 1 may vote" in too_few.decision.reasons[0]["says"]
+    assert "It takes 2 of owner,admin; 1 may vote" in too_few.decision.reasons[0]["says"]
 
 
 async def test_a_proposer_who_is_the_only_one_of_two_needed_is_denied(office: Office) -> None:

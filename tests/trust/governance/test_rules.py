@@ -1,5 +1,6 @@
 """Quorums, tallies, who may vote, and the measure of thresholds."""
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from math import ceil
@@ -16,8 +17,13 @@ from grace.trust.governance.rules import Bench, Quorum
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
 
 
-def bench(members: str, *, solo: bool = True) -> Bench:
-    return Bench(Quorum(1, ("owner",)), frozenset(members), solo)
+def people(names: Iterable[str]) -> dict[str, str]:
+    """Members: `a` is a person, `a1` and `a2` are agents of `a`."""
+    return {name: name[0] for name in names}
+
+
+def bench(members: Iterable[str], *, solo: bool = True) -> Bench:
+    return Bench(Quorum(1, ("owner",)), people(members), solo)
 
 
 @pytest.mark.parametrize(
@@ -68,13 +74,13 @@ def test_a_majority_is_more_than_half_and_never_more_than_all(voters: int) -> No
 
 
 def test_a_majority_of_nobody_is_never_met() -> None:
-    assert not rules.can_be_met(Quorum(None, ("parliament",)), frozenset())
-    assert rules.tally(Quorum(None, ("parliament",)), frozenset(), {}) == "open"
+    assert not rules.can_be_met(Quorum(None, ("parliament",)), {})
+    assert rules.tally(Quorum(None, ("parliament",)), {}, {}) == "open"
 
 
 @pytest.mark.parametrize(("quorum", "voters", "possible"), [("2 of owner", 1, False), ("2 of owner", 2, True)])
 def test_a_number_of_votes_needs_as_many_voters(quorum: str, voters: int, possible: bool) -> None:
-    assert rules.can_be_met(Quorum.parse(quorum), {f"u{i}" for i in range(voters)}) is possible
+    assert rules.can_be_met(Quorum.parse(quorum), people("abc"[:voters])) is possible
 
 
 @given(
@@ -83,7 +89,7 @@ def test_a_number_of_votes_needs_as_many_voters(quorum: str, voters: int, possib
     st.dictionaries(st.sampled_from("abcdefgh"), st.booleans()),
 )
 def test_a_tally_counts_voters_only_and_ends_one_way(quorum: str, voters: set[str], votes: dict[str, bool]) -> None:
-    got = rules.tally(Quorum.parse(quorum), voters, votes)
+    got = rules.tally(Quorum.parse(quorum), people(voters), votes)
     yes = sum(approve for voter, approve in votes.items() if voter in voters)
     no = sum(not approve for voter, approve in votes.items() if voter in voters)
     if quorum.startswith("majority"):
@@ -94,8 +100,22 @@ def test_a_tally_counts_voters_only_and_ends_one_way(quorum: str, voters: set[st
 
 
 def test_the_proposer_has_no_seat_save_in_a_parliament_of_one() -> None:
-    assert bench("ab").voters(proposer_id="a", alone=False) == {"b"}
-    assert bench("a").voters(proposer_id="a", alone=True) == {"a"}
+    assert bench("ab").voters(proposer_id="a", proposer_owner=None, alone=False) == people("b")
+    assert bench("a").voters(proposer_id="a", proposer_owner=None, alone=True) == people("a")
+
+
+def test_agents_have_no_seat_on_their_owners_actions_nor_on_each_others() -> None:
+    members = ["a", "a1", "a2", "b", "b1"]
+    assert bench(members).voters(proposer_id="a", proposer_owner=None, alone=False) == people(["b", "b1"])
+    assert bench(members).voters(proposer_id="a1", proposer_owner="a", alone=False) == people(["a", "b", "b1"])
+
+
+def test_a_person_with_agents_is_one_person() -> None:
+    majority = Quorum(None, ("parliament",))
+    assert rules.tally(majority, people(["b", "b1", "b2", "b3"]), {"b2": True}) == "met"
+    assert rules.tally(majority, people(["b", "b1", "c", "d"]), {"b1": True}) == "open"
+    assert rules.tally(majority, people(["b", "b1", "c"]), {"b1": False}) == "rejected"
+    assert not rules.can_be_met(Quorum(2, ("owner",)), people(["b", "b1", "b2"]))
 
 
 @pytest.mark.parametrize(
@@ -109,6 +129,9 @@ def test_the_proposer_has_no_seat_save_in_a_parliament_of_one() -> None:
         ([bench("b")], False),
         ([bench("")], False),
         ([bench("a"), bench("b")], False),
+        ([bench(["a", "a1"])], True),
+        ([bench(["a1"])], False),
+        ([bench(["a", "b1"])], False),
         ([], False),
     ],
 )

@@ -9,36 +9,12 @@ import pytest
 
 from grace.kit.errors import Conflict, Invalid, NotFound
 from grace.kit.tx import Principal
-from grace.trust.governance import queries
 from grace.trust.governance.errors import DecisionClosed, NoVote
-from grace.trust.governance.models import Decision, Outcome
-from grace.trust.governance.service.perform import perform
+from grace.trust.governance.models import Outcome
 from grace.trust.governance.service.vote import expire_due, vote
 from tests.trust.governance import sample
 from tests.trust.governance.office import Office
-from tests.trust.governance.sample import SampleRefund
-
-
-async def held(office: Office, proposer: Principal, amount_minor: int = 20000) -> str:
-    async with office.tx(proposer) as tx:
-        await tx.execute("insert into sample_invoice values ('in_1', 1) on conflict do nothing")
-        outcome = await perform(tx, SampleRefund("in_1", amount_minor))
-        assert outcome.held
-        return outcome.decision.id
-
-
-async def cast(office: Office, voter: Principal, decision_id: str, approve: bool = True, reason: str = "") -> Outcome:
-    async with office.tx(voter) as tx:
-        return await vote(tx, decision_id=decision_id, approve=approve, reason=reason)
-
-
-async def stored(office: Office, decision_id: str) -> Decision:
-    async with office.tx() as tx:
-        return await queries.decision(tx, decision_id)
-
-
-async def refunds(office: Office) -> list[int]:
-    return [row["amount_minor"] for row in await office.all("select amount_minor from sample_refund order by id")]
+from tests.trust.governance.voting import cast, held, refunds, stored
 
 
 async def test_the_last_vote_needed_runs_the_action_once(office: Office) -> None:
@@ -135,6 +111,8 @@ async def test_one_person_has_one_vote_with_all_their_agents(office: Office) -> 
     bob = await office.member("Bob", parliament=True)
     bots = [await office.member(f"Bot{n}", "agent", parliament=True, owner=bob) for n in range(3)]
     decision_id = await held(office, ann)
+    await office.member("Cat", parliament=True)
+    await office.member("Dan", parliament=True)
     for voter in (*bots, bob):
         assert (await cast(office, voter, decision_id)).held
     with pytest.raises(NoVote, match="owner has voted"):
@@ -330,94 +308,3 @@ async def test_a_reason_has_a_limit_and_a_decision_must_exist(office: Office) ->
         await cast(office, bob, "dec_x", reason="x" * 2001)
     with pytest.raises(NotFound):
         await cast(office, bob, "dec_x")
-
-
-class TestParliamentOfOne:
-    """A single voting member may approve an own action after signing in again, with a reason."""
-
-    async def test_alone_after_signing_in_again_with_a_reason(self, office: Office) -> None:
-        ann = await office.member("Ann", "owner", parliament=True)
-        decision_id = await held(office, ann)
-        with pytest.raises(NoVote, match="sign in again") as refused:
-            await cast(office, ann, decision_id, reason="urgent")
-        assert refused.value.type == "sign-in-again"
-        just_now = replace(ann, authenticated_at=datetime.now(UTC) - timedelta(minutes=1))
-        with pytest.raises(NoVote, match="give a reason"):
-            await cast(office, just_now, decision_id)
-        assert (await cast(office, just_now, decision_id, reason="urgent")).ran
-        assert await office.all("select voter_id, solo, reason from vote") == [
-            {"voter_id": ann.id, "solo": True, "reason": "urgent"}
-        ]
-
-    async def test_not_where_the_policy_does_not_allow_it(self, office: Office) -> None:
-        ann = await office.member("Ann", "owner", parliament=True)
-        async with office.tx(ann) as tx:
-            await tx.execute("insert into sample_invoice values ('in_1', 1)")
-            assert (await perform(tx, SampleRefund("in_1", 200000))).denied
-
-    async def test_not_once_another_has_a_vote(self, office: Office) -> None:
-        ann = await office.member("Ann", "owner", parliament=True)
-        decision_id = await held(office, ann)
-        await office.member("Bob", parliament=True)
-        just_now = replace(ann, authenticated_at=datetime.now(UTC))
-        with pytest.raises(NoVote, match="proposer"):
-            await cast(office, just_now, decision_id, reason="urgent")
-
-    async def test_a_single_member_votes_on_others_actions_as_ever(self, office: Office) -> None:
-        ann, bob = await office.member("Ann", "owner", parliament=True), await office.member("Bob", "member")
-        assert (await cast(office, ann, await held(office, bob))).ran
-        assert await office.all("select solo from vote") == [{"solo": False}]
-
-    async def test_one_may_always_turn_down_an_own_action(self, office: Office) -> None:
-        ann = await office.member("Ann", "owner", parliament=True)
-        rejected = await cast(office, ann, await held(office, ann), approve=False)
-        assert rejected.decision.status == "rejected"
-
-
-class TestClaims:
-    """`governance_approved`, `auto_approved`, `approver`: claims of the caller, at most a vote."""
-
-    async def claim(self, office: Office, who: Principal, amount_minor: int = 20000) -> Outcome:
-        async with office.tx(who) as tx:
-            await tx.execute("insert into sample_invoice values ('in_1', 1) on conflict do nothing")
-            return await perform(tx, SampleRefund("in_1", amount_minor), claim="governance_approved")
-
-    async def test_the_proposers_claim_is_ignored_and_the_answer_says_so(self, office: Office) -> None:
-        ann = await office.member("Ann", "owner", parliament=True)
-        await office.member("Bob", parliament=True)
-        for _ in range(2):
-            outcome = await self.claim(office, ann)
-            assert outcome.held
-            assert "governance_approved is ignored" in (outcome.claim_ignored or "")
-        assert await refunds(office) == []
-
-    async def test_the_claim_of_one_who_may_vote_is_their_vote_on_what_another_proposed(self, office: Office) -> None:
-        ann, bob = await office.member("Ann", "member"), await office.member("Bob", "member", parliament=True)
-        decision_id = await held(office, ann)
-        granted = await self.claim(office, bob)
-        assert (granted.decision.id, granted.ran, granted.claim_ignored) == (decision_id, True, None)
-        assert await refunds(office) == [20000]
-
-    async def test_it_counts_for_exactly_the_same_arguments_only(self, office: Office) -> None:
-        ann, bob = await office.member("Ann", "member"), await office.member("Bob", "member", parliament=True)
-        await office.member("Cat", parliament=True)
-        decision_id = await held(office, ann)
-        other = await self.claim(office, bob, 20001)
-        assert other.held
-        assert other.decision.id != decision_id
-        assert other.claim_ignored
-
-    async def test_of_the_proposers_agent_and_of_outsiders_it_is_ignored(self, office: Office) -> None:
-        ann = await office.member("Ann", "member")
-        bot = await office.member("Bot", "agent", parliament=True, owner=ann)
-        mia = await office.member("Mia", "member")
-        await office.member("Bob", parliament=True)
-        await held(office, ann)
-        for who in (bot, mia):
-            outcome = await self.claim(office, who)
-            assert outcome.held
-            assert "is ignored" in (outcome.claim_ignored or "")
-        assert await refunds(office) == []
-
-    async def test_below_the_threshold_a_claim_changes_nothing(self, office: Office) -> None:
-        assert (await self.claim(office, await office.member("Ann", "member"), 100)).ran

@@ -52,8 +52,11 @@ async def benches(tx: Tx, holds: list[Reason]) -> dict[str, Bench]:
     quorums = {hold: Quorum.parse(hold.quorum) for hold in holds}
     groups = {group for quorum in quorums.values() for group in quorum.groups}
     members = {group: await identity.voters(tx, group) for group in sorted(groups)}
+    people = await identity.persons(tx, frozenset().union(*members.values()))
     return {
-        hold.policy or "": Bench(quorum, frozenset(m for g in quorum.groups for m in members[g]), hold.solo)
+        hold.policy or "": Bench(
+            quorum, {member: people[member] for group in quorum.groups for member in members[group]}, hold.solo
+        )
         for hold, quorum in quorums.items()
     }
 

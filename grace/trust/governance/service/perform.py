@@ -66,10 +66,10 @@ async def _deny_what_nobody_can_approve(tx: Tx, judged: Judged) -> Judged:
     final = []
     for hold in holds:
         bench = benches[hold.policy or ""]
-        voters = bench.voters(proposer_id=tx.principal.id, alone=alone)
+        voters = bench.voters(proposer_id=tx.principal.id, proposer_owner=tx.principal.owner, alone=alone)
         if not can_be_met(bench.quorum, voters):
-            needed = bench.quorum.needed(len(voters))
-            says = f"{hold.says} It needs {needed} of {hold.quorum}; {len(voters)} may vote."
+            people = len(set(voters.values()))
+            says = f"{hold.says} It takes {hold.quorum}; {people} may vote."
             final.append(Reason(says, hold.policy))
     return replace(judged, judgement=Judgement(Status.DENIED, final)) if final else judged
 

@@ -162,7 +162,11 @@ async def _count(tx: Tx, decision: Decision, holds: list[Reason]) -> dict[str, s
     alone = is_parliament_of_one(benches.values(), decision.proposer_id)
     approvals = {one.voter_id: one.approve for one in cast}
     return {
-        policy: tally(bench.quorum, bench.voters(proposer_id=decision.proposer_id, alone=alone), approvals)
+        policy: tally(
+            bench.quorum,
+            bench.voters(proposer_id=decision.proposer_id, proposer_owner=decision.proposer_owner, alone=alone),
+            approvals,
+        )
         for policy, bench in benches.items()
     }
 
