@@ -21,7 +21,14 @@ from grace.domains.payments.models import Method, PaymentStatus
 from grace.domains.payments.queries import PaymentFilter
 from grace.domains.payments.schemas import ManualPaymentIn, PaymentList, PaymentOut
 from grace.flows.collect_cash import service
-from grace.flows.collect_cash.schemas import CreatedInvoice, CreateInvoice, NewInvoice, StatementOut
+from grace.flows.collect_cash.schemas import (
+    CreatedInvoice,
+    CreateInvoice,
+    InvoicedProject,
+    InvoiceProject,
+    NewInvoice,
+    StatementOut,
+)
 from grace.kit.edge import Doors, InTx
 from grace.kit.money import check_currency, to_minor
 from grace.kit.paging import Cursor, Limit, after_id, page
@@ -87,6 +94,16 @@ async def create_invoice(tx: InTx, body: CreateInvoice) -> CreatedInvoice:
         tx, client=body.client_id, currency=currency, terms=terms, project_ref=body.project_id
     )
     return CreatedInvoice.of(await record(tx, await service.issue_invoice(tx, invoice=draft.id)))
+
+
+@doors.post("/api/business/projects/{id}/payment", may="invoices:write", returns=InvoicedProject)
+async def collect_payment(
+    tx: InTx, id: Annotated[str, Path(max_length=64)], body: InvoiceProject | None = None
+) -> InvoicedProject:
+    """Issue an invoice for a project and give its pay link."""
+    said = body or InvoiceProject()
+    invoice = await service.invoice_project(tx, project=id, amount=said.amount, payment_method=said.payment_method)
+    return InvoicedProject.of(await record(tx, invoice))
 
 
 @doors.post("/api/v1/payments/manual", may="payments:write", returns=PaymentOut)
