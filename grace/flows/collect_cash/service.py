@@ -14,7 +14,6 @@ from grace.domains.invoicing import service as invoicing
 from grace.domains.invoicing.errors import NothingLeft
 from grace.domains.invoicing.models import Invoice, Party, Terms
 from grace.domains.invoicing.rules.totals import Line
-from grace.domains.payments import service as payments
 from grace.domains.payments.models import MANUAL, PAYMENT_PREFIX, Payment
 from grace.domains.payments.service import received as payments
 from grace.kit.errors import Invalid
