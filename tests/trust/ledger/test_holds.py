@@ -82,7 +82,7 @@ async def test_settled_in_part_frees_the_rest_and_only_once(workspace: Workspace
     ):
         with pytest.raises(HoldEnded):
             async with workspace.tx() as tx:
-                await service.settle(tx, hold="h", kind="usage", **refused)  # type: ignore[arg-type]
+                await service.settle(tx, hold="h", kind="usage", **refused)
     lines = transfer(customer_credit(), revenue(), 251)
     with pytest.raises(ReferenceUsed):
         async with workspace.tx() as tx:
