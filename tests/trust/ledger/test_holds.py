@@ -149,7 +149,7 @@ async def test_released_and_expired(workspace: WorkspaceUnderTest) -> None:
         await service.release(tx, hold="h2")
     assert await _credit(workspace) == (1000, 700)
     async with workspace.tx() as tx:
-        facts = await tx.all(dict, "select kind, data from fact")
+        facts = await tx.all(dict, "select kind, data from fact where kind = 'HoldExpired'")
         assert [(row["kind"], row["data"]["reference"]) for row in facts] == [("HoldExpired", "h2")]
         states = await tx.all(str, "select state from ledger_hold order by id")
         assert states == ["released", "expired", "pending"]
