@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import psycopg
 import structlog
 from fastapi import FastAPI, Request, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import Response
+from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,7 +19,7 @@ from grace.app import modules, wiring
 from grace.app.reference import doors as reference_doors
 from grace.app.system import doors as system_doors
 from grace.kit.edge import Edge
-from grace.kit.errors import Invalid, Malformed, NotFound, Problem, TooLarge
+from grace.kit.errors import Invalid, Malformed, NotFound, Problem, TooLarge, Unavailable
 from grace.kit.limits import Limits
 from grace.kit.live import Live
 from grace.kit.money import InvalidMoney
@@ -141,11 +143,19 @@ class _Edges:
             await self._app(scope, self._bounded(scope, receive), reply)
         except TooLarge as refusal:
             await _send_problem(refusal, request_id, scope, receive, reply)
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            log.error("database lost", request_id=request_id, path=scope["path"], error=str(error)[:200])
+            if begun:
+                raise
+            lost = Unavailable(
+                "The database does not answer. Repeat the request with its Idempotency-Key.", retry_after=2
+            )
+            await _send_problem(lost, request_id, scope, receive, reply)
         except Exception as error:
             log.error("request failed", request_id=request_id, path=scope["path"], exc_info=error)
             if begun:
                 raise
-            problem = Problem("Nothing was changed. Tell us the request id if it happens again.")
+            problem = Problem("It was not finished. Repeat it with its Idempotency-Key; the log knows the request id.")
             await _send_problem(problem, request_id, scope, receive, reply)
         finally:
             route = getattr(scope.get("route"), "path", None)

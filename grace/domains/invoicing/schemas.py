@@ -261,9 +261,14 @@ class PaymentStatus(Answer):
     invoice_status: InvoiceState
 
     @classmethod
-    def of(cls, invoice: Invoice) -> "PaymentStatus":
-        """From the row."""
-        status = transaction_status(invoice.state, paid_minor=invoice.paid_minor)
+    def of(cls, invoice: Invoice, *, refunded_minor: int = 0, last_attempt_failed: bool = False) -> "PaymentStatus":
+        """From the row, and what is known of its refunds and card attempts."""
+        status = transaction_status(
+            invoice.state,
+            paid_minor=invoice.paid_minor,
+            refunded_minor=refunded_minor,
+            last_attempt_failed=last_attempt_failed,
+        )
         figures = {name: value for name, value in amounts(invoice).items() if name in cls.model_fields}
         return cls(
             invoice_id=invoice.id,

@@ -16,6 +16,9 @@ from grace.trust.ledger.models import Movement, Statement
 ProjectReference = (
     Annotated[int, Field(strict=True, ge=0, lt=2**63)] | Annotated[str, StringConstraints(max_length=128)]
 )
+InvoiceReference = (
+    Annotated[str, StringConstraints(min_length=1, max_length=64)] | Annotated[int, Field(strict=True, ge=1)]
+)
 
 
 class NewInvoice(DraftIn):
@@ -120,3 +123,53 @@ def _account(currency: str, statements: Sequence[Statement]) -> AccountOut:
         lines=lines,
         closing_balance=to_major(balance_minor, currency),
     )
+
+
+class ProcessPayment(Body):
+    """Document 1's `process_payment`."""
+
+    invoice_id: InvoiceReference
+
+
+class Processed(Answer):
+    """What an invoice stands at after its client's card was asked. `failure` says why the card did not pay."""
+
+    success: bool
+    requires_approval: bool = False
+    invoice_id: str
+    paid: bool
+    amount_paid: Amount
+    amount_due: Amount
+    currency: str
+    status: str
+    failure: str | None
+
+
+class IntentOut(Answer):
+    """What the payer's browser needs to confirm the payment at the provider."""
+
+    client_secret: str
+    publishable_key: str | None
+    amount: Amount
+    currency: str
+
+
+class RefundPaymentIn(Body):
+    """Document 1's `refund_payment`. `amount` null: all that is left. `approver` is a claim of the caller."""
+
+    invoice_id: InvoiceReference
+    reason: Text
+    amount: Amount | None = None
+    approver: Text | None = None
+
+
+class Refunded(Answer):
+    """A refund that is under way. `status`: pending, succeeded."""
+
+    success: bool = True
+    requires_approval: bool = False
+    refund_id: str
+    invoice_id: str
+    amount: Amount
+    currency: str
+    status: str

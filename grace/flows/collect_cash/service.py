@@ -10,8 +10,8 @@ from grace.domains.crm.service import clients
 from grace.domains.invoicing import queries as invoices
 from grace.domains.invoicing import service as invoicing
 from grace.domains.invoicing.models import Invoice, Party, Terms
-from grace.domains.payments import service as payments
 from grace.domains.payments.models import MANUAL, PAYMENT_PREFIX, Payment
+from grace.domains.payments.service import received as payments
 from grace.kit.errors import Invalid
 from grace.kit.ids import new_id
 from grace.kit.money import DIGITS, rounded, to_major, to_minor
