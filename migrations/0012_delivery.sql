@@ -64,6 +64,12 @@ end $$;
 create trigger guard before update on project for each row execute function project_guard();
 create trigger keep before delete on project for each row execute function refuse_change();
 
+-- What others keep of a project.
+alter table invoice add foreign key (project_id) references project (id);
+alter table payment add foreign key (project_id) references project (id);
+alter table interaction add foreign key (project_id) references project (id);
+create index invoice_project on invoice (project_id) where project_id is not null;
+
 create table milestone (
   id text primary key check (id ~ '^mile_[0-9a-hjkmnp-tv-z]{26}$'),
   project_id text not null references project (id),

@@ -23,12 +23,14 @@ from grace.kit.errors import Invalid, Malformed, NotFound, Problem, TooLarge, Un
 from grace.kit.limits import Limits
 from grace.kit.live import Live
 from grace.kit.money import InvalidMoney
+from grace.kit.pages import Pages, wants_page
 from grace.kit.settings import Settings
 from grace.kit.tx import new_request_id
 from grace.kit.web import problem_response
 from grace.kit.workspace import Workspaces
 
 log = structlog.get_logger()
+_pages = Pages("grace.kit")
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -79,7 +81,14 @@ def _answer_problems(app: FastAPI) -> None:
     def on(kind: type[Exception]) -> Callable[[Callable[[Any], Problem]], None]:
         def register(translate: Callable[[Any], Problem]) -> None:
             async def answer(request: Request, error: Exception) -> Response:
-                return problem_response(translate(error), request.state.id)
+                problem = translate(error)
+                if not wants_page(request):
+                    return problem_response(problem, request.state.id)
+                page = _pages.render(
+                    "problem.html", status=problem.status, problem=problem, request_id=request.state.id
+                )
+                page.headers.update(problem.headers)
+                return page
 
             app.add_exception_handler(kind, answer)
 

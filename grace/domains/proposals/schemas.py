@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from grace.domains.proposals.models import Contract, Proposal
 from grace.domains.proposals.rules.contract import CLAUSES as SHIPPED_CLAUSES
@@ -19,7 +19,18 @@ from grace.providers.architect import port
 
 Text = Annotated[str, StringConstraints(max_length=5000)]
 Line = Annotated[str, StringConstraints(max_length=256)]
-SignedName = Annotated[str, StringConstraints(min_length=2, max_length=256)]
+
+
+def _typed(name: str) -> str:
+    if not name.isprintable() or not any(char.isalpha() for char in name):
+        raise ValueError("a name has letters, and nothing that cannot be printed")
+    return name
+
+
+SignedName = Annotated[
+    str, StringConstraints(min_length=2, max_length=256, strip_whitespace=True), AfterValidator(_typed)
+]
+"""The name that somebody types to accept or to sign."""
 
 
 class RateCard(Body):

@@ -117,8 +117,9 @@ def way(current: Stage, target: Stage) -> tuple[Stage, ...]:
 
     A lost lead is reopened in PROPOSAL on its way to a contract.
     """
-    if current is Stage.LOST and target is Stage.CONTRACT:
-        return (Stage.PROPOSAL, Stage.CONTRACT)
+    if current is Stage.LOST:
+        reopened = (Stage.PROPOSAL, Stage.CONTRACT)
+        return reopened[: reopened.index(target) + 1] if target in reopened else ()
     ways: list[tuple[Stage, ...]] = [(current,)]
     for run in ways:
         if run[-1] is target:

@@ -89,7 +89,9 @@ async def change_client(
 async def locked(tx: Tx, reference: Reference) -> Client:
     """The client, kept from changing until the transaction ends."""
     named = await queries.client(tx, reference)
-    row = await tx.one(Client, f"select {queries.COLUMNS} from client c where id = %(id)s for update", id=named.id)
+    row = await tx.one(
+        Client, f"select {queries.COLUMNS} from client c where id = %(id)s for no key update", id=named.id
+    )
     if row.merged_into is not None:
         raise StaleVersion(row.version)
     return row

@@ -30,6 +30,7 @@ from grace.trust.audit import service as audit
 
 SURVEY_LINK = "survey"
 OPEN = ("proposed", "in_progress")
+BEGINNABLE_BY_SIGNATURE = (*OPEN, "delivered", "completed")
 
 
 def plan(sold: Sold, *, tx: Tx) -> MilestonePlan:
@@ -69,13 +70,21 @@ async def open_project(tx: Tx, *, sold: Sold) -> Project:
 
 
 async def begin_project(tx: Tx, *, project_id: str, contract_signed: bool) -> Project:
-    """Work begins: the contract is signed, or the delivery asked for. WrongState once it is delivered or ended."""
+    """Work begins, if it had not: the contract is signed, or the delivery asked for.
+
+    WrongState when the project is cancelled; without a signature also once it is delivered.
+    """
     before = await queries.project(tx, project_id, lock=True)
-    if before.status not in OPEN:
+    if before.status not in (BEGINNABLE_BY_SIGNATURE if contract_signed else OPEN):
         raise WrongState(f"The project is {before.status}.", current=before.status)
-    after = replace(before, status="in_progress", contract_signed=before.contract_signed or contract_signed)
+    begins = before.status == "proposed"
+    after = replace(
+        before,
+        status="in_progress" if begins else before.status,
+        contract_signed=before.contract_signed or contract_signed,
+    )
     after = await change(tx, before, after, action="begin_project")
-    if before.status != "in_progress":
+    if begins:
         tx.emit(fact(ProjectBegun, after))
     return after
 
