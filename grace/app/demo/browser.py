@@ -31,15 +31,6 @@ async def confirm_card(
     """
     intent = client_secret.partition("_secret_")[0]
     path = f"/v1/payment_intents/{intent}"
-    form = {
-        "client_secret": client_secret,
-        "return_url": return_url,
-        "payment_method_data[type]": "card",
-        "payment_method_data[card][number]": card,
-        "payment_method_data[card][exp_month]": "12",
-        "payment_method_data[card][exp_year]": "2035",
-        "payment_method_data[card][cvc]": "123",
-    }
     started = time.monotonic()
     loopback = urlsplit(stripe_api_base).hostname in ("127.0.0.1", "localhost")
     async with httpx.AsyncClient(
@@ -50,7 +41,7 @@ async def confirm_card(
                 found = await stripe.get(path, params={"client_secret": client_secret})
                 if found.is_success and found.json()["status"] in PAID:
                     return intent
-                done = await stripe.post(f"{path}/confirm", data=form, headers={"Idempotency-Key": f"confirm-{intent}"})
+                done = await _confirm(stripe, path, client_secret=client_secret, return_url=return_url, card=card)
                 if done.is_success and done.json()["status"] in PAID:
                     return intent
                 if done.status_code in (400, 401, 402, 404):
@@ -63,6 +54,19 @@ async def confirm_card(
                 raise GraceError({"title": "No answer", "detail": why.capitalize(), "status": None})
             on_wait(why, waited_s)
             await asyncio.sleep(PAUSE_S)
+
+
+async def _confirm(
+    stripe: httpx.AsyncClient, path: str, *, client_secret: str, return_url: str, card: str
+) -> httpx.Response:
+    """One attempt: the card becomes a payment method, with which the intent is confirmed."""
+    details = {"number": card, "exp_month": "12", "exp_year": "2035", "cvc": "123"}
+    form = {"type": "card", **{f"card[{name}]": value for name, value in details.items()}}
+    method = await stripe.post("/v1/payment_methods", data=form, headers={"Idempotency-Key": f"card-{client_secret}"})
+    if not method.is_success:
+        return method
+    form = {"client_secret": client_secret, "return_url": return_url, "payment_method": method.json()["id"]}
+    return await stripe.post(f"{path}/confirm", data=form, headers={"Idempotency-Key": f"confirm-{client_secret}"})
 
 
 def _refusal(response: httpx.Response) -> str:

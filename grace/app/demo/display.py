@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -14,11 +15,12 @@ QUIET_S = 1.0
 
 @dataclass
 class Step:
-    """One step of the job: the id of what came of it, and a few words on it."""
+    """One step of the job: the id of what came of it, a few words on it, when it was done and how long it took."""
 
     name: str
     id: str = ""
     note: str = ""
+    at: str = ""
     seconds: float = 0.0
 
 
@@ -59,6 +61,7 @@ class Display:
         self._doing = doing
         self._progress.update(self._bar, description=doing)
         yield step
+        step.at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         step.seconds = round(time.monotonic() - started, 3)
         self.steps.append(step)
         self._progress.update(self._bar, advance=1, description="")

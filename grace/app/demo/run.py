@@ -3,6 +3,7 @@
 import asyncio
 import os
 import secrets
+import signal
 import socket
 import string
 import subprocess
@@ -65,6 +66,8 @@ def run(settings: Settings, *, as_json: bool) -> int:
     display = Display(Console(stderr=as_json), STEPS)
     handle = "demo" + "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(6))
     started = time.monotonic()
+    # So that a Grace of our own is stopped too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         with _grace(settings, display) as (url, found):
             display.say(f"Workspace [bold]{handle}[/] at {url}\n")

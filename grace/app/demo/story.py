@@ -26,9 +26,9 @@ LEAD: dict[str, Any] = {
     "company": "Analytical Engines Ltd",
     "industry": "technology",
     "country": "GB",
-    "budget_range": "10000-15000",
-    "budget": 12000,
-    "value_estimate": 12000,
+    "budget_range": "5000-10000",
+    "budget": 7000,
+    "value_estimate": 7000,
     "project_type": "website",
     "timeline": "8 weeks",
     "requirements": (
