@@ -119,6 +119,14 @@ def sandbox(
 
 
 @app.command()
+def demo(data: Data = None, as_json: AsJson = False) -> None:
+    """Drive one whole job from lead to cash over HTTP, in a workspace of its own, and prove the books."""
+    from grace.app.demo.run import run
+
+    raise typer.Exit(run(_settings(data), as_json=as_json))
+
+
+@app.command()
 def migrate(data: Data = None) -> None:
     """Bring the schema of every workspace up to this version."""
     from grace.app.installation import migrate_all
@@ -271,12 +279,15 @@ def main() -> None:
 
 
 def _settings(data: Path | None, workspace: str | None = None) -> "Settings":
+    from grace.app import running
     from grace.kit.settings import settings
 
     if data is not None:
         os.environ["GRACE_DATA_DIR"] = str(data)
     if workspace is not None:
         os.environ["GRACE_WORKSPACE"] = workspace
+    if running.adopt(settings().data_dir):
+        settings.cache_clear()
     return settings()
 
 
