@@ -29,7 +29,7 @@ begin
     raise exception 'a payment is not changed' using errcode = 'integrity_constraint_violation';
   end if;
   if new.status <> old.status and (old.status, new.status) not in (
-      ('pending', 'paid'), ('pending', 'failed'), ('paid', 'refunded')) then
+      ('pending', 'paid'), ('pending', 'failed'), ('paid', 'refunded'), ('refunded', 'paid')) then
     raise exception 'a payment does not go from % to %', old.status, new.status
       using errcode = 'integrity_constraint_violation';
   end if;

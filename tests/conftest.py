@@ -2,7 +2,7 @@
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.fixtures.postgres", "tests.fixtures.workspace", "tests.fixtures.api"]
+pytest_plugins = ["tests.fixtures.postgres", "tests.fixtures.workspace", "tests.fixtures.api", "tests.fixtures.cards"]
 
 # A busy machine is no failure: time limits are stated where they are meant, in processor time.
 settings.register_profile("grace", deadline=None)

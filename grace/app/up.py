@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from grace.app import installation, wiring
+from grace.app import installation, running, wiring
 from grace.app.bootstrap import bootstrap
 from grace.app.supervisor import Command, run_all
 from grace.kit.settings import Settings
@@ -34,6 +34,7 @@ def run(settings: Settings) -> None:
         nonlocal dsn
         dsn = given
         asyncio.run(_make_ready(settings, dsn))
+        running.note(settings.data_dir, url=settings.url, stripe_api_base=settings.stripe_api_base)
         return _commands(settings, sandbox_port if uses_sandbox else None)
 
     def ready() -> None:

@@ -1,9 +1,16 @@
 """Binds each port to a vendor's adapter: the only module that may import one."""
 
 from grace.app.installation import Prepare
+from grace.flows.collect_cash.jobs import connect_webhooks
+from grace.kit.credentials import credential
 from grace.kit.edge import Authenticate
+from grace.kit.jobs import defer
 from grace.kit.settings import Settings
 from grace.kit.tx import Tx
+from grace.providers.architect import port as architect
+from grace.providers.architect.builtin.architect import BuiltinArchitect
+from grace.providers.payments import port as cards
+from grace.providers.payments.stripe.adapter import StripeCards
 from grace.trust.audit.service import load_or_create_signer
 from grace.trust.governance.service.policy import install_shipped_policy
 from grace.trust.identity.service import sessions
@@ -20,9 +27,16 @@ async def _install_policy(tx: Tx) -> None:
     await install_shipped_policy(tx)
 
 
-PREPARE: tuple[Prepare, ...] = (_make_signer, _install_policy)
+async def _connect_webhooks(tx: Tx) -> None:
+    if credential(tx.workspace, "stripe_secret_key") is not None:
+        await defer(tx, connect_webhooks)
+
+
+PREPARE: tuple[Prepare, ...] = (_make_signer, _install_policy, _connect_webhooks)
 """What every new workspace gets besides its tables; each step may run again."""
 
 
 def bind(settings: Settings) -> None:
     """Bind the ports for this process."""
+    architect.bind(BuiltinArchitect())
+    cards.bind(StripeCards(settings))

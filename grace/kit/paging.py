@@ -84,3 +84,11 @@ def after_id(cursor: str | None) -> str | None:
     if position is not None and not isinstance(position, str):
         raise Invalid("The cursor is not one of ours.", type="invalid-cursor")
     return position
+
+
+def number_in(cursor: str | None) -> int | None:
+    """The number in a cursor of a list that is ordered by number; Invalid for a cursor of another kind."""
+    position = decode(cursor)
+    if position is not None and not isinstance(position, int):
+        raise Invalid("The cursor is not one of ours.", type="invalid-cursor")
+    return position

@@ -230,6 +230,11 @@ async def lead_by_external_id(tx: Tx, external_id: str) -> Lead | None:
     return await tx.first(Lead, f"select {LEAD_COLUMNS} from lead l where l.external_id = %(id)s", id=external_id)
 
 
+async def has_follower(tx: Tx, lead_id: str) -> bool:
+    """Whether a further lead of the client followed from this one."""
+    return bool(await tx.value("select exists (select from lead where follows = %(id)s)", id=lead_id))
+
+
 @dataclass(frozen=True, slots=True)
 class LeadFilter:
     """Which leads to list; None does not filter."""

@@ -6,7 +6,7 @@ from fastapi import Path, Response
 
 from grace.domains.invoicing import document, queries, service
 from grace.domains.invoicing.records import record
-from grace.domains.invoicing.schemas import DraftIn, InvoiceOut, PaymentStatus, VoidIn
+from grace.domains.invoicing.schemas import DraftIn, InvoiceOut, VoidIn
 from grace.kit.edge import Doors, InTx
 
 doors = Doors(tags=["Invoices"])
@@ -36,9 +36,3 @@ async def void_invoice(tx: InTx, id: InvoicePath, body: VoidIn) -> InvoiceOut:
 async def get_pdf(tx: InTx, id: InvoicePath) -> Response:
     """The invoice as PDF."""
     return await document.answer(tx, await queries.invoice(tx, id))
-
-
-@doors.get("/api/business/payments/status/{invoice_id}", may="invoices:read", returns=PaymentStatus)
-async def track_payment_status(tx: InTx, invoice_id: InvoicePath) -> PaymentStatus:
-    """Whether an invoice is paid, and what is due."""
-    return PaymentStatus.of(await queries.invoice(tx, invoice_id))

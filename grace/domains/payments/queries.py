@@ -2,9 +2,27 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
+from datetime import datetime
 
 from grace.domains.payments import rules
-from grace.domains.payments.models import Payment
+from grace.domains.payments.models import (
+    ATTEMPT_COLUMNS,
+    CALL_COLUMNS,
+    ENDPOINT_COLUMNS,
+    METHOD_COLUMNS,
+    OPEN,
+    PART_COLUMNS,
+    REFUND_COLUMNS,
+    Attempt,
+    Payment,
+    ProviderCall,
+    Refund,
+    RefundPart,
+    StoredMethod,
+    WebhookEndpoint,
+)
+from grace.kit.errors import NotFound
+from grace.kit.ids import number_of
 from grace.kit.paging import ordering
 from grace.kit.tx import Tx
 from grace.trust.audit.rules.notes import is_signed_by
@@ -81,3 +99,247 @@ async def altered_payments(tx: Tx) -> AsyncIterator[str]:
         if len(batch) < BATCH:
             return
         last = batch[-1].id
+
+
+async def call(tx: Tx, reference: str, *, lock: bool = False) -> ProviderCall:
+    """A call to a provider by its id or number; NotFound."""
+    found = await tx.first(
+        ProviderCall,
+        f"select {CALL_COLUMNS} from provider_call where id = %(key)s or number = %(number)s"
+        + (" for update" if lock else ""),
+        key=reference,
+        number=number_of(reference),
+    )
+    if found is None:
+        raise NotFound("There is no such call.")
+    return found
+
+
+async def waiting_calls(tx: Tx, *, before: int | None, limit: int) -> list[ProviderCall]:
+    """Calls whose outcome is unknown after a try, the newest first; those in state `case` wait for a person."""
+    return await tx.all(
+        ProviderCall,
+        f"select {CALL_COLUMNS} from provider_call where state in ('unknown', 'case')"
+        " and (%(before)s::bigint is null or number < %(before)s) order by number desc limit %(limit)s",
+        before=before,
+        limit=limit,
+    )
+
+
+async def has_open_call(tx: Tx, noun: str) -> bool:
+    """Whether a call about a thing is under way, or waits for a person."""
+    return bool(
+        await tx.value(
+            "select exists (select from provider_call where noun = %(noun)s"
+            " and state in ('pending', 'unknown', 'case'))",
+            noun=noun,
+        )
+    )
+
+
+async def customer(tx: Tx, *, client_id: str, provider: str) -> str | None:
+    """The client's customer at the provider."""
+    found: str | None = await tx.value(
+        "select customer from provider_customer where client_id = %(client)s and provider = %(provider)s",
+        client=client_id,
+        provider=provider,
+    )
+    return found
+
+
+async def attempt(tx: Tx, attempt_id: str, *, lock: bool = False) -> Attempt:
+    """An attempt that must be there."""
+    return await tx.one(
+        Attempt,
+        f"select {ATTEMPT_COLUMNS} from payment_attempt where id = %(id)s" + (" for update" if lock else ""),
+        id=attempt_id,
+    )
+
+
+async def attempt_of(
+    tx: Tx, *, provider: str, intent: str | None = None, ours: str | None = None, charge: str | None = None
+) -> Attempt | None:
+    """The attempt that the provider's intent or charge, or our own id in it, names; None for foreign ones."""
+    return await tx.first(
+        Attempt,
+        f"select {ATTEMPT_COLUMNS} from payment_attempt where provider = %(provider)s and (intent = %(intent)s"
+        " or charge = %(charge)s or id = %(ours)s and (intent is null or intent = %(intent)s)) limit 1",
+        provider=provider,
+        intent=intent,
+        charge=charge,
+        ours=ours,
+    )
+
+
+async def open_attempt(tx: Tx, invoice_id: str, *, lock: bool = False) -> Attempt | None:
+    """The attempt on an invoice that may still collect."""
+    return await tx.first(
+        Attempt,
+        f"select {ATTEMPT_COLUMNS} from payment_attempt where invoice_id = %(invoice)s and state = any(%(open)s)"
+        + (" for update" if lock else ""),
+        invoice=invoice_id,
+        open=list(OPEN),
+    )
+
+
+async def last_attempt(tx: Tx, invoice_id: str) -> Attempt | None:
+    """The newest attempt on an invoice that was not given up by us."""
+    return await tx.first(
+        Attempt,
+        f"select {ATTEMPT_COLUMNS} from payment_attempt where invoice_id = %(invoice)s and state <> 'canceled'"
+        " order by number desc limit 1",
+        invoice=invoice_id,
+    )
+
+
+async def methods(tx: Tx, client_ids: list[str]) -> list[StoredMethod]:
+    """The cards that a client can be charged with, the default first, then the newest."""
+    return await tx.all(
+        StoredMethod,
+        f"select {METHOD_COLUMNS} from payment_method where client_id = any(%(clients)s) and state = 'active'"
+        " order by is_default desc, number desc limit 200",
+        clients=client_ids,
+    )
+
+
+async def default_method(tx: Tx, client_ids: list[str]) -> StoredMethod | None:
+    """The card that a client is charged with when nobody is there to choose; of merged clients the first's."""
+    return await tx.first(
+        StoredMethod,
+        f"select {METHOD_COLUMNS} from payment_method where client_id = any(%(clients)s) and is_default"
+        " order by array_position(%(clients)s::text[], client_id) limit 1",
+        clients=client_ids,
+    )
+
+
+async def method(tx: Tx, method_id: str, *, lock: bool = False) -> StoredMethod:
+    """A stored method that must be there."""
+    return await tx.one(
+        StoredMethod,
+        f"select {METHOD_COLUMNS} from payment_method where id = %(id)s" + (" for update" if lock else ""),
+        id=method_id,
+    )
+
+
+async def refund(tx: Tx, refund_id: str) -> Refund:
+    """A refund by its id or number; NotFound."""
+    found = await tx.first(
+        Refund,
+        f"select {REFUND_COLUMNS} from refund where id = %(id)s or number = %(number)s",
+        id=refund_id,
+        number=number_of(refund_id),
+    )
+    if found is None:
+        raise NotFound("There is no such refund.")
+    return found
+
+
+async def refunds(tx: Tx, *, invoice_id: str | None, before: int | None, limit: int) -> list[Refund]:
+    """Refunds, the newest first."""
+    return await tx.all(
+        Refund,
+        f"select {REFUND_COLUMNS} from refund where (%(invoice)s::text is null or invoice_id = %(invoice)s)"
+        " and (%(before)s::bigint is null or number < %(before)s) order by number desc limit %(limit)s",
+        invoice=invoice_id,
+        before=before,
+        limit=limit,
+    )
+
+
+async def parts(tx: Tx, refund_id: str) -> list[RefundPart]:
+    """What of a refund goes back from which payment."""
+    return await tx.all(
+        RefundPart, f"select {PART_COLUMNS} from refund_part where refund_id = %(id)s order by number", id=refund_id
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Refundable:
+    """A payment with what has gone back of it, or is on its way."""
+
+    payment_id: str
+    client_id: str
+    provider: str
+    method: str
+    reference: str | None
+    currency: str
+    amount_minor: int
+    net_minor: int
+    back_minor: int
+    back_net_minor: int
+
+    @property
+    def left_minor(self) -> int:
+        """What can still go back."""
+        return max(0, self.amount_minor - self.back_minor)
+
+
+async def refundable(tx: Tx, invoice_id: str, *, lock: bool = False) -> list[Refundable]:
+    """The payments of an invoice, the newest first; with `lock` nothing else goes back meanwhile."""
+    if lock:
+        await tx.execute("select from payment where invoice_id = %(id)s order by id for update", id=invoice_id)
+    return await tx.all(
+        Refundable,
+        "select p.id as payment_id, p.client_id, p.provider, p.method, p.reference, p.currency, p.amount_minor,"
+        " p.net_minor, coalesce(sum(r.amount_minor), 0)::bigint as back_minor,"
+        " coalesce(sum(r.net_minor), 0)::bigint as back_net_minor"
+        " from payment p left join refund_part r on r.payment_id = p.id and r.state <> 'failed'"
+        " where p.invoice_id = %(id)s and p.status in ('paid', 'refunded') group by p.id order by p.number desc",
+        id=invoice_id,
+    )
+
+
+async def refunded_minor(tx: Tx, invoice_id: str) -> int:
+    """What has gone back of an invoice, so far as the provider has said so."""
+    return int(
+        await tx.value(
+            "select coalesce(sum(r.amount_minor), 0) from refund_part r join payment p on p.id = r.payment_id"
+            " where p.invoice_id = %(id)s and r.state = 'succeeded'",
+            id=invoice_id,
+        )
+    )
+
+
+async def refunds_by_currency(
+    tx: Tx, *, invoice_id: str | None = None, client_id: str | None = None, since: datetime | None = None
+) -> dict[str, int]:
+    """Sums of refunds that did not fail, of an invoice, or of a client since then."""
+    rows = await tx.all(
+        dict,
+        "select currency, sum(amount_minor)::bigint as amount_minor from refund where state <> 'failed'"
+        " and (%(invoice)s::text is null or invoice_id = %(invoice)s)"
+        " and (%(client)s::text is null or client_id = %(client)s)"
+        " and (%(since)s::timestamptz is null or created_at > %(since)s) group by currency",
+        invoice=invoice_id,
+        client=client_id,
+        since=since,
+    )
+    return {row["currency"]: row["amount_minor"] for row in rows}
+
+
+async def endpoints(tx: Tx) -> list[WebhookEndpoint]:
+    """The endpoints that verify events, at most 16."""
+    return await tx.all(
+        WebhookEndpoint,
+        f"select {ENDPOINT_COLUMNS} from webhook_endpoint where state = 'active' order by created_at limit 16",
+    )
+
+
+async def endpoint_of(tx: Tx, token_hash: bytes) -> WebhookEndpoint | None:
+    """The active endpoint of a token."""
+    return await tx.first(
+        WebhookEndpoint,
+        f"select {ENDPOINT_COLUMNS} from webhook_endpoint where token_hash = %(hash)s and state = 'active'",
+        hash=token_hash,
+    )
+
+
+async def has_open_work(tx: Tx, work: str) -> bool:
+    """Whether calls that some work waits for are not answered yet."""
+    return bool(
+        await tx.value(
+            "select exists (select from provider_call where work = %(work)s"
+            " and state in ('pending', 'unknown', 'case'))",
+            work=work,
+        )
+    )

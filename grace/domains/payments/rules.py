@@ -1,8 +1,10 @@
-"""What of a payment is signed, and how it is booked. Pure."""
+"""What of a payment is signed, how money is booked, and when a provider's word is news. Pure."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
-from grace.trust.ledger.rules import AccountRef, Line, Purpose, credit, debit
+from grace.kit.money import rounded
+from grace.trust.ledger.rules import AccountRef, Line, Purpose, credit, debit, exchange
 
 
 def statement(
@@ -35,11 +37,84 @@ def statement(
     return "".join(["grace.payment.v1\n", *(f"{name}={value}\n" for name, value in facts.items())]).encode()
 
 
-def received(*, method: str, client_id: str, currency: str, amount_minor: int, net_minor: int) -> list[Line]:
-    """How a payment is booked: it settles what the client owes, and its part without tax counts as revenue now."""
+def received(*, clearing: str, client_id: str, currency: str, amount_minor: int, net_minor: int) -> list[Line]:
+    """How a payment is booked, from the clearing account of who moved it: it settles what the client owes, and its
+    part without tax counts as revenue now."""
     return [
-        debit(AccountRef(Purpose.CLEARING, currency, method), amount_minor),
+        debit(AccountRef(Purpose.CLEARING, currency, clearing), amount_minor),
         credit(AccountRef(Purpose.RECEIVABLE, currency, client_id), amount_minor),
         debit(AccountRef(Purpose.UNPAID_REVENUE, currency, client_id), net_minor),
         credit(AccountRef(Purpose.REVENUE, currency, client_id), net_minor),
     ]
+
+
+def excess(*, clearing: str, client_id: str, currency: str, amount_minor: int) -> list[Line]:
+    """How money beyond what was due is booked: the client may spend it or get it back."""
+    return [
+        debit(AccountRef(Purpose.CLEARING, currency, clearing), amount_minor),
+        credit(AccountRef(Purpose.CUSTOMER_CREDIT, currency, client_id), amount_minor),
+    ]
+
+
+def moved(
+    *, provider: str, amount_minor: int, currency: str, movement_minor: int, fee_minor: int, movement_currency: str
+) -> list[Line]:
+    """How the balance at the provider follows a charge (or, negative, a refund): the fee, and the exchange into the
+    currency in which the balance is kept."""
+    there = AccountRef(Purpose.CLEARING, movement_currency, provider)
+    lines: list[Line] = []
+    if movement_currency != currency:
+        here = AccountRef(Purpose.CLEARING, currency, provider)
+        lines += exchange(debit(there, movement_minor), credit(here, amount_minor))
+    if fee_minor:
+        cost = AccountRef(Purpose.PROCESSOR_FEES, movement_currency, provider)
+        lines += [debit(cost, fee_minor), credit(there, fee_minor)]
+    return lines
+
+
+def net_part(*, amount_minor: int, net_minor: int, back_minor: int, back_net_minor: int, part_minor: int) -> int:
+    """The revenue in the next part that goes back of a payment: in proportion, and with the last part all of it."""
+    share = rounded(Decimal(net_minor) * (back_minor + part_minor) / amount_minor) - back_net_minor
+    return min(part_minor, max(0, share))
+
+
+def ordered_back(*, to: AccountRef, client_id: str, currency: str, amount_minor: int, net_minor: int) -> list[Line]:
+    """How a refund is booked: revenue and tax are taken back, for the money that goes by way of `to`."""
+    return [
+        debit(AccountRef(Purpose.REVENUE, currency, client_id), net_minor),
+        debit(AccountRef(Purpose.TAX_PAYABLE, currency), amount_minor - net_minor),
+        credit(to, amount_minor),
+    ]
+
+
+RANK = {
+    "pending": 0,
+    "requires_payment_method": 1,
+    "requires_action": 3,
+    "processing": 4,
+    "succeeded": 9,
+    "canceled": 9,
+}
+DECLINED = 2
+"""Of the states in which an attempt waits for a card, the one after a decline is the later."""
+
+
+def rank(state: str, *, declined: bool) -> int:
+    """How far an attempt has come."""
+    return DECLINED if declined and state == "requires_payment_method" else RANK[state]
+
+
+def is_news(
+    *, now: tuple[str, bool], told: tuple[str, bool], known_at: datetime | None, told_at: datetime | None
+) -> bool:
+    """Whether to believe what a provider told at `told_at` of an attempt whose state is known as of `known_at`.
+
+    States are given with whether the card was declined. An end is believed whenever it is told and never taken
+    back; otherwise the later word counts, and at the same time the one that is further on.
+    """
+    ends = ("succeeded", "canceled", "refused")
+    if now[0] in ends:
+        return False
+    if told[0] in ends or known_at is None or told_at is None or told_at > known_at:
+        return True
+    return told_at == known_at and rank(told[0], declined=told[1]) >= rank(now[0], declined=now[1])

@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
-from grace.domains.payments.models import Method, Payment
+from grace.domains.payments.models import Method, Payment, ProviderCall, Refund, StoredMethod
 from grace.kit.money import Amount, to_major
-from grace.kit.web import Answer, Body
+from grace.kit.web import Answer, Body, Moment
 
 
 class ManualPaymentIn(Body):
@@ -19,7 +19,7 @@ class ManualPaymentIn(Body):
     amount: Amount
     method: Method
     reference: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
-    received_at: AwareDatetime | None = None
+    received_at: Moment | None = None
 
 
 class PaymentOut(Answer):
@@ -58,3 +58,117 @@ class PaymentList(Answer):
 
     items: list[PaymentOut]
     next_cursor: str | None
+
+
+class StoreMethod(Body):
+    """A method that the client entered at the provider (`pm_…`); the first one of a client is the default anyway."""
+
+    payment_method: Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[A-Za-z0-9_]+$")]
+    default: bool = True
+
+
+class MethodOut(Answer):
+    """A stored card. `payment_method` is the provider's id."""
+
+    id: str
+    number: int
+    client_id: str
+    payment_method: str
+    brand: str | None
+    last4: str | None
+    exp_month: int | None
+    exp_year: int | None
+    default: bool
+    status: str
+    created_at: datetime
+
+    @classmethod
+    def of(cls, method: StoredMethod) -> "MethodOut":
+        """From the row."""
+        return cls(
+            payment_method=method.provider_method,
+            default=method.is_default,
+            status=method.state,
+            **{name: getattr(method, name) for name in cls.model_fields if hasattr(method, name)},
+        )
+
+
+class MethodList(Answer):
+    """A client's stored cards."""
+
+    items: list[MethodOut]
+    next_cursor: str | None = None
+
+
+class RefundOut(Answer):
+    """A refund. `status`: pending, succeeded, failed."""
+
+    id: str
+    number: int
+    invoice_id: str
+    client_id: str
+    amount: Amount
+    currency: str
+    reason: str
+    ordered_by: str | None
+    status: str
+    created_at: datetime
+    ended_at: datetime | None
+
+    @classmethod
+    def of(cls, refund: Refund) -> "RefundOut":
+        """From the row."""
+        return cls(
+            amount=to_major(refund.amount_minor, refund.currency),
+            status=refund.state,
+            **{name: getattr(refund, name) for name in cls.model_fields if hasattr(refund, name)},
+        )
+
+
+class RefundList(Answer):
+    """A page of refunds."""
+
+    items: list[RefundOut]
+    next_cursor: str | None
+
+
+class CallOut(Answer):
+    """A call to a provider whose outcome is not known. `status` `case`: a person has to look."""
+
+    id: str
+    number: int
+    kind: str
+    subject: str
+    status: str
+    tries: int
+    error: str | None
+    retry_at: datetime | None
+    created_at: datetime
+
+    @classmethod
+    def of(cls, call: ProviderCall) -> "CallOut":
+        """From the row."""
+        return cls(
+            subject=call.noun,
+            status=call.state,
+            **{name: getattr(call, name) for name in cls.model_fields if hasattr(call, name)},
+        )
+
+
+class CallList(Answer):
+    """A page of calls."""
+
+    items: list[CallOut]
+    next_cursor: str | None
+
+
+class DropCall(Body):
+    """Why a call had no effect and is not to be made."""
+
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+
+
+class Received(Answer):
+    """The event is kept; what follows from it comes later."""
+
+    received: bool = True

@@ -1,11 +1,21 @@
-"""What follows when money came, or two clients turned out to be one."""
+"""What follows when money came or went back, a provider says so, or two clients turned out to be one."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from grace.domains.crm import queries as crm
 from grace.domains.crm.facts import ClientsMerged, ClientsUnmerged
-from grace.domains.payments.facts import PaymentReceived
+from grace.domains.invoicing.facts import InvoicePaid, InvoicePartPaid, InvoiceVoided
+from grace.domains.payments.facts import PaymentReceived, RefundFailed, RefundOrdered
+from grace.flows.collect_cash import cards
 from grace.flows.collect_cash.service import recompute_lifetime_value
-from grace.kit.reactions import reacts_to
-from grace.kit.tx import Tx
+from grace.kit import inbox
+from grace.kit.inbox import ProviderEventReceived
+from grace.kit.reactions import reacts_after, reacts_to
+from grace.kit.tx import Tx, transaction
+from grace.kit.workspace import Workspaces
+from grace.providers.payments import port
+from grace.providers.payments.port import Charge, Intent, Refund
 
 
 @reacts_to(PaymentReceived)
@@ -28,3 +38,82 @@ async def count_unmerged(tx: Tx, fact: ClientsUnmerged) -> None:
     for client_id in (fact.client_id, fact.restored_id):
         standing = await crm.client(tx, client_id)
         await recompute_lifetime_value(tx, client_id=standing.id)
+
+
+@reacts_to(RefundOrdered)
+async def count_refund(tx: Tx, fact: RefundOrdered) -> None:
+    """The client's lifetime value shrinks."""
+    payer = await crm.client(tx, fact.client_id)
+    await recompute_lifetime_value(tx, client_id=payer.id)
+
+
+@reacts_to(RefundFailed)
+async def count_failed_refund(tx: Tx, fact: RefundFailed) -> None:
+    """What did not go back counts again."""
+    payer = await crm.client(tx, fact.client_id)
+    await recompute_lifetime_value(tx, client_id=payer.id)
+
+
+@reacts_to(InvoicePartPaid)
+async def ask_for_the_rest(tx: Tx, fact: InvoicePartPaid) -> None:
+    """An open card attempt asks for what is still due."""
+    await cards.follow_due(tx, invoice_id=fact.invoice_id)
+
+
+@reacts_to(InvoicePaid)
+async def stop_asking(tx: Tx, fact: InvoicePaid) -> None:
+    """An open card attempt ends when the invoice is paid by another way."""
+    await cards.follow_due(tx, invoice_id=fact.invoice_id)
+
+
+@reacts_to(InvoiceVoided)
+async def stop_asking_for_void(tx: Tx, fact: InvoiceVoided) -> None:
+    """An open card attempt ends with its invoice."""
+    await cards.follow_due(tx, invoice_id=fact.invoice_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What an event said, or what the provider said when it was asked because of it."""
+
+    things: list[Intent | Charge | Refund]
+    asked_at: datetime | None
+    event_at: datetime | None
+
+
+async def _look(workspaces: Workspaces, handle: str, fact: ProviderEventReceived) -> _Told | None:
+    """Read an event; of what is ours, look at the provider for its present state. None: of no effect."""
+    provider = port.cards()
+    if fact.source != provider.name:
+        return None
+    async with transaction(workspaces, handle) as tx:
+        stored = await inbox.event(tx, fact.inbox_id)
+        signal = provider.read(stored.body)
+        if signal.thing is None or not await cards.is_ours(tx, signal.thing):
+            return None
+        workspace = tx.workspace
+    if not provider.reads_back:
+        return _Told([signal.thing], None, signal.at)
+    asked_at = datetime.now(UTC)
+    things: list[Intent | Charge | Refund]
+    match signal.thing:
+        case Intent(id=intent):
+            things = [await provider.intent(workspace, intent)]
+        case Refund(id=refund):
+            things = [await provider.refund(workspace, refund)]
+        case Charge(id=charge) if stored.kind == "charge.refunded":
+            things = [*await provider.refunds(workspace, charge=charge)]
+        case Charge(intent=str(intent)):
+            things = [await provider.intent(workspace, intent)]
+        case Charge(id=charge):
+            things = [await provider.charge(workspace, charge)]
+    return _Told(things, asked_at, None)
+
+
+@reacts_after(ProviderEventReceived, _look)
+async def believe_event(tx: Tx, fact: ProviderEventReceived, told: _Told | None) -> None:
+    """What the card provider says becomes ours, once."""
+    if told is None:
+        return
+    for thing in told.things:
+        await cards.believe(tx, thing, asked_at=told.asked_at, event_at=told.event_at)

@@ -16,6 +16,9 @@ from grace.trust.ledger.models import Movement, Statement
 ProjectReference = (
     Annotated[int, Field(strict=True, ge=0, lt=2**63)] | Annotated[str, StringConstraints(max_length=128)]
 )
+InvoiceReference = (
+    Annotated[str, StringConstraints(min_length=1, max_length=64)] | Annotated[int, Field(strict=True, ge=1)]
+)
 
 
 class NewInvoice(DraftIn):
@@ -58,6 +61,31 @@ class CreatedInvoice(Answer):
         same = {name: getattr(invoice, name) for name in cls.model_fields if name in InvoiceOut.model_fields}
         same["project_id"] = invoice.project_id or invoice.project_ref
         return cls(invoice_id=invoice.id, **same)
+
+
+class InvoiceProject(Body):
+    """How much of a project to invoice; all that is not yet invoiced if left out."""
+
+    amount: Amount | None = None
+    payment_method: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+
+
+class InvoicedProject(Answer):
+    """The invoice that was issued, and where the client pays it."""
+
+    invoice_id: str
+    invoice_number: str | None
+    payment_link: str | None
+    project_id: str | None
+    status: str
+    amount: Amount
+    currency: str
+
+    @classmethod
+    def of(cls, invoice: InvoiceOut) -> "InvoicedProject":
+        """From the invoice's record."""
+        names = cls.model_fields.keys() - {"invoice_id"}
+        return cls(invoice_id=invoice.id, **{name: getattr(invoice, name) for name in names})
 
 
 class StatementLine(Answer):
@@ -120,3 +148,53 @@ def _account(currency: str, statements: Sequence[Statement]) -> AccountOut:
         lines=lines,
         closing_balance=to_major(balance_minor, currency),
     )
+
+
+class ProcessPayment(Body):
+    """Document 1's `process_payment`."""
+
+    invoice_id: InvoiceReference
+
+
+class Processed(Answer):
+    """What an invoice stands at after its client's card was asked. `failure` says why the card did not pay."""
+
+    success: bool
+    requires_approval: bool = False
+    invoice_id: str
+    paid: bool
+    amount_paid: Amount
+    amount_due: Amount
+    currency: str
+    status: str
+    failure: str | None
+
+
+class IntentOut(Answer):
+    """What the payer's browser needs to confirm the payment at the provider."""
+
+    client_secret: str
+    publishable_key: str | None
+    amount: Amount
+    currency: str
+
+
+class RefundPaymentIn(Body):
+    """Document 1's `refund_payment`. `amount` null: all that is left. `approver` is a claim of the caller."""
+
+    invoice_id: InvoiceReference
+    reason: Text
+    amount: Amount | None = None
+    approver: Text | None = None
+
+
+class Refunded(Answer):
+    """A refund that is under way. `status`: pending, succeeded."""
+
+    success: bool = True
+    requires_approval: bool = False
+    refund_id: str
+    invoice_id: str
+    amount: Amount
+    currency: str
+    status: str

@@ -1,0 +1,115 @@
+"""The provider's events come in: one implementation behind the documented paths and the endpoints' own."""
+
+import time
+from typing import Any
+
+import structlog
+from fastapi import Request
+
+from grace.domains.payments import queries
+from grace.domains.payments.errors import NotVerified
+from grace.domains.payments.schemas import Received
+from grace.domains.payments.service import endpoints
+from grace.kit import inbox, json
+from grace.kit.credentials import credential
+from grace.kit.edge import PUBLIC, Doors, Edge, InEdge, address
+from grace.kit.errors import Malformed
+from grace.kit.tx import Tx, transaction
+from grace.kit.workspace import HANDLE
+from grace.providers.payments.port import cards
+
+log = structlog.get_logger()
+doors = Doors(tags=["Webhooks"])
+MOST_SECRETS = 16
+"""How many secrets an event at a bare path is tried against."""
+
+
+@doors.post("/api/v1/webhooks/stripe/{token}", may=PUBLIC, returns=Received)
+async def endpoint_event(edge: InEdge, token: str, request: Request) -> Received:
+    """An event for the endpoint of this token."""
+    payload = await request.body()
+    handle = token.partition(".")[0]
+    if not HANDLE.match(handle) or not await edge.workspaces.exists(handle):
+        log.warning("webhook refused", reason="unknown endpoint", remote=address(request))
+        raise NotVerified("There is no such endpoint.")
+    async with transaction(edge.workspaces, handle, request_id=request.state.id) as tx:
+        endpoint = await queries.endpoint_of(tx, endpoints.hash_of(token))
+        secrets = [endpoints.secret(tx, endpoint)] if endpoint is not None else []
+        reason = await _accept(tx, payload, request, secrets)
+    return _answer(reason, handle, request)
+
+
+@doors.post("/api/v1/webhooks/stripe", may=PUBLIC, returns=Received)
+@doors.post("/api/v1/revenue/webhooks/stripe", may=PUBLIC, returns=Received)
+@doors.post("/api/business/payments/webhook", may=PUBLIC, returns=Received)
+@doors.post("/payments/webhooks/stripe", may=PUBLIC, returns=Received)
+async def event(edge: InEdge, request: Request) -> Received:
+    """An event for whichever workspace has the secret that signed it."""
+    payload = await request.body()
+    handles = await edge.workspaces.handles()
+    left = MOST_SECRETS
+    for handle in handles:
+        async with transaction(edge.workspaces, handle, request_id=request.state.id) as tx:
+            secrets = (await _secrets(edge, tx, alone=len(handles) == 1))[:left]
+            left -= len(secrets)
+            if _signed_by(payload, request, secrets) is not None:
+                return _answer(await _accept(tx, payload, request, secrets), handle, request)
+        if not left:
+            break
+    home = edge.settings.workspace if edge.settings.workspace in handles else next(iter(handles), None)
+    if home is not None:
+        async with transaction(edge.workspaces, home, request_id=request.state.id) as tx:
+            await _refuse(tx, "bad signature", request)
+    return _answer("bad signature", home, request)
+
+
+async def _secrets(edge: Edge, tx: Tx, *, alone: bool) -> list[str]:
+    """What verifies a workspace's events: its endpoints' secrets, and the one in the settings if it is its own."""
+    found = [endpoints.secret(tx, endpoint) for endpoint in await queries.endpoints(tx)]
+    configured = edge.settings.stripe_webhook_secret
+    if configured is not None:
+        own = "{workspace}" in configured.get_secret_value() or tx.workspace.handle == edge.settings.workspace
+        secret = credential(tx.workspace, "stripe_webhook_secret", configured=edge.settings) if own or alone else None
+        found += [secret] if secret else []
+    return found
+
+
+async def _accept(tx: Tx, payload: bytes, request: Request, secrets: list[str]) -> str | None:
+    """Keep a verified event; otherwise count the refusal and say why."""
+    if _signed_by(payload, request, secrets) is None:
+        return await _refuse(tx, "bad signature", request)
+    told = _event(payload)
+    if told is None:
+        return await _refuse(tx, "not an event", request)
+    if told.get("livemode") not in (None, tx.workspace.kind == "live"):
+        return await _refuse(tx, "event of the other mode", request)
+    await endpoints.keep_events(tx, cards().name, [told])
+    return None
+
+
+def _signed_by(payload: bytes, request: Request, secrets: list[str]) -> int | None:
+    return cards().verified_by(payload, request.headers.get("stripe-signature", ""), secrets, now=time.time())
+
+
+def _event(payload: bytes) -> dict[str, Any] | None:
+    """The event in a verified body; None when it is none."""
+    try:
+        told = json.loads(payload)
+    except Malformed:
+        return None
+    if not isinstance(told, dict) or not isinstance(told.get("data"), dict) or "object" not in told["data"]:
+        return None
+    named = all(isinstance(told.get(name), str) and 0 < len(told[name]) <= 255 for name in ("id", "type"))
+    return told if named and isinstance(told.get("created"), int) else None
+
+
+async def _refuse(tx: Tx, reason: str, request: Request) -> str:
+    await inbox.refuse(tx, source=cards().name, reason=reason, remote=address(request))
+    return reason
+
+
+def _answer(reason: str | None, workspace: str | None, request: Request) -> Received:
+    if reason is None:
+        return Received()
+    log.warning("webhook refused", workspace=workspace, reason=reason, remote=address(request))
+    raise NotVerified("The event is not verified.")

@@ -1,0 +1,1 @@
+"""Card payments at a provider: the port, and one file per vendor."""

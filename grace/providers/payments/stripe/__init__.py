@@ -1,0 +1,1 @@
+"""Stripe behind the card payment port: `adapter` calls it, `objects` reads it, `signature` verifies events."""
