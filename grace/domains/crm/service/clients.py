@@ -50,7 +50,7 @@ async def create_client(tx: Tx, *, details: Mapping[str, Any], external_id: str 
         if match is None:
             raise LookupError("a client was refused as a duplicate of nobody")
     client = await locked(tx, match.id)
-    client = await _fill(tx, client, details)
+    client = await fill_client(tx, client, details)
     return FoundClient(await _name(tx, client, external_id), created=False, matched_by=match.reason)
 
 
@@ -150,7 +150,7 @@ def blanks(client: Client, known: Mapping[str, Any]) -> dict[str, Any]:
     return {name: known[name] for name in FILLABLE if getattr(client, name) is None and known.get(name) is not None}
 
 
-async def _fill(tx: Tx, client: Client, details: Mapping[str, Any]) -> Client:
+async def fill_client(tx: Tx, client: Client, details: Mapping[str, Any]) -> Client:
     """Fill in what is empty; an identity that is another client's is left to a merge."""
     added = blanks(client, details)
     if not added:
