@@ -119,6 +119,14 @@ def sandbox(
 
 
 @app.command()
+def demo(data: Data = None, as_json: AsJson = False) -> None:
+    """Drive one whole job from lead to cash over HTTP, in a workspace of its own, and prove the books."""
+    from grace.app.demo.run import run
+
+    raise typer.Exit(run(_settings(data), as_json=as_json))
+
+
+@app.command()
 def migrate(data: Data = None) -> None:
     """Bring the schema of every workspace up to this version."""
     from grace.app.installation import migrate_all
@@ -255,6 +263,57 @@ def import_rates(
     print(_run(store_rates(_workspaces(settings), settings.workspace, rows)))
 
 
+@import_app.command("leads")
+def import_leads(
+    file: Annotated[Path, typer.Argument(help="A CSV with a header line; .csv.gz too.")],
+    maps: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="FIELD=COLUMN", help="Which column is a field; repeat. FIELD= leaves one out."),
+    ] = None,
+    stages: Annotated[
+        list[str] | None,
+        typer.Option("--stage", metavar="WORD=STAGE", help="Which stage a word of the file means; repeat."),
+    ] = None,
+    empty: Annotated[
+        list[str] | None, typer.Option("--empty", help="A text that means nothing is known; repeat.")
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="The source of rows that name none.")] = None,
+    keep_rest: Annotated[bool, typer.Option("--keep-rest", help="Keep the other columns as metadata.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would come of it.")] = False,
+    encoding: Annotated[str | None, typer.Option(help="The file's encoding; default UTF-8, else Windows-1252.")] = None,
+    rejected: Annotated[Path | None, typer.Option(help="Where rejected rows go; default beside the file.")] = None,
+    data: Data = None,
+    workspace: InWorkspace = None,
+    as_json: AsJson = False,
+) -> None:
+    """Import leads from another CRM's export. Interrupted or done, it can be run again: nothing comes twice."""
+    from grace.app import importing, importing_display
+    from grace.app.exports import open_export
+
+    settings = _settings(data, workspace)
+    export = open_export(file, encoding=encoding)
+    reading = importing.reading_of(
+        export, maps=maps or [], stages=stages or [], empty=empty or [], source=source, keep_rest=keep_rest
+    )
+    importing_display.announce(export, reading)
+    with importing_display.bar(export) as progress:
+        done = _run(
+            importing.run(
+                _workspaces(settings),
+                settings.workspace,
+                export,
+                reading,
+                rejected=rejected or importing.rejected_path(file),
+                dry=dry_run,
+                progress=progress,
+            )
+        )
+    if as_json:
+        _print_json(importing_display.as_object(done, dry=dry_run))
+    else:
+        print(importing_display.summary(done, dry=dry_run))
+
+
 def main() -> None:
     """The entry point: problems become one sentence and exit code 1."""
     from grace.kit.errors import Problem
@@ -271,12 +330,15 @@ def main() -> None:
 
 
 def _settings(data: Path | None, workspace: str | None = None) -> "Settings":
+    from grace.app import running
     from grace.kit.settings import settings
 
     if data is not None:
         os.environ["GRACE_DATA_DIR"] = str(data)
     if workspace is not None:
         os.environ["GRACE_WORKSPACE"] = workspace
+    if running.adopt(settings().data_dir):
+        settings.cache_clear()
     return settings()
 
 

@@ -16,6 +16,7 @@ from grace.kit.workspace import Workspaces
 from grace.trust.audit.checkpoints import CheckpointFile
 from grace.trust.audit.jobs import run_sealer
 from grace.trust.audit.service import load_or_create_signer
+from grace.trust.ledger import service as ledger
 
 log = structlog.get_logger()
 
@@ -25,6 +26,7 @@ QUIET_AFTER_S = 10.0
 DUE_EVERY_S = 1.0
 RESCUE_EVERY_S = 10.0
 TIDY_EVERY_S = 3600.0
+ROLL_EVERY_S = 1.0
 LOOK_EVERY_S = 1.0
 LONGEST_PAUSE_S = 5.0
 
@@ -77,6 +79,11 @@ class Worker:
             async with transaction(workspaces, handle) as tx:
                 return bool(await idempotency.forget_old(tx, days=self._settings.idempotency_days))
 
+        async def roll() -> bool:
+            async with transaction(workspaces, handle) as tx:
+                await ledger.roll(tx)
+            return False
+
         async def work() -> bool:
             await jobs.run_jobs(workspaces, handle)
             return False
@@ -86,6 +93,7 @@ class Worker:
             self._loop(handle, run_due, DUE_EVERY_S),
             self._loop(handle, rescue, RESCUE_EVERY_S),
             self._loop(handle, tidy, TIDY_EVERY_S),
+            self._loop(handle, roll, ROLL_EVERY_S),
             self._loop(handle, work, poll_s),
             self._seal(handle),
         ]

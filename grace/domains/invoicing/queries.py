@@ -27,7 +27,7 @@ async def invoice(tx: Tx, reference: Reference, *, lock: bool = False) -> Invoic
         Invoice,
         f"select {COLUMNS} from invoice i where i.id = coalesce("
         "(select id from invoice where id = %(text)s), (select id from invoice where invoice_number = %(text)s),"
-        f" (select id from invoice where number = %(number)s)) {'for update' if lock else ''}",
+        f" (select id from invoice where number = %(number)s)) {'for no key update' if lock else ''}",
         text=reference if isinstance(reference, str) else None,
         number=number_of(reference),
     )

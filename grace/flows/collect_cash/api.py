@@ -1,11 +1,10 @@
 """Doors of collecting cash: invoices to clients, payments of invoices, statements."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Literal
 
 from fastapi import Path, Query
-from pydantic import AwareDatetime
 
 from grace.domains.crm import queries as crm
 from grace.domains.crm.models import EXTERNAL_ID_LENGTH
@@ -33,11 +32,11 @@ from grace.kit.edge import Doors, InTx
 from grace.kit.money import check_currency, to_minor
 from grace.kit.paging import Cursor, Limit, after_id, page
 from grace.kit.tx import Tx
+from grace.kit.web import EARLIEST, Moment
 from grace.trust.ledger import queries as ledger
 from grace.trust.ledger.rules import Purpose
 
 doors = Doors(tags=["Invoices"])
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ClientQuery = Annotated[str | None, Query(max_length=EXTERNAL_ID_LENGTH, description="A client, by any of its ids.")]
 InvoiceSort = Literal[
     "created_at", "-created_at", "issued_at", "-issued_at", "due_at", "-due_at", "amount", "-amount",
@@ -147,8 +146,8 @@ async def list_payments(
 async def client_statement(
     tx: InTx,
     id: Annotated[str, Path(max_length=EXTERNAL_ID_LENGTH)],
-    start: Annotated[AwareDatetime | None, Query(alias="from", description="From this moment on.")] = None,
-    end: Annotated[AwareDatetime | None, Query(alias="to", description="Up to, not including, this moment.")] = None,
+    start: Annotated[Moment | None, Query(alias="from", description="From this moment on.")] = None,
+    end: Annotated[Moment | None, Query(alias="to", description="Up to, not including, this moment.")] = None,
 ) -> StatementOut:
     """What a client was invoiced and paid, and what is owed, by currency."""
     client = await crm.client(tx, id)
@@ -157,7 +156,7 @@ async def client_statement(
         statement
         for owner in await crm.family(tx, client.id)
         for statement in await ledger.statement(
-            tx, owner, start=start or EPOCH, end=until, purposes=[Purpose.RECEIVABLE]
+            tx, owner, start=start or EARLIEST, end=until, purposes=[Purpose.RECEIVABLE]
         )
     ]
     return StatementOut.of(client.id, start=start, end=until, statements=statements)

@@ -50,7 +50,7 @@ async def create_client(tx: Tx, *, details: Mapping[str, Any], external_id: str 
         if match is None:
             raise LookupError("a client was refused as a duplicate of nobody")
     client = await locked(tx, match.id)
-    client = await _fill(tx, client, details)
+    client = await fill_client(tx, client, details)
     return FoundClient(await _name(tx, client, external_id), created=False, matched_by=match.reason)
 
 
@@ -87,12 +87,14 @@ async def change_client(
 
 
 async def locked(tx: Tx, reference: Reference) -> Client:
-    """The client, kept from changing until the transaction ends."""
-    named = await queries.client(tx, reference)
-    row = await tx.one(Client, f"select {queries.COLUMNS} from client c where id = %(id)s for update", id=named.id)
-    if row.merged_into is not None:
-        raise StaleVersion(row.version)
-    return row
+    """The client, kept from changing until the transaction ends. One that is merged meanwhile is followed."""
+    while True:
+        named = await queries.client(tx, reference)
+        row = await tx.one(
+            Client, f"select {queries.COLUMNS} from client c where id = %(id)s for no key update", id=named.id
+        )
+        if row.merged_into is None:
+            return row
 
 
 async def set_lifetime_value(tx: Tx, *, client_id: str, lifetime_value_minor: int) -> bool:
@@ -148,7 +150,7 @@ def blanks(client: Client, known: Mapping[str, Any]) -> dict[str, Any]:
     return {name: known[name] for name in FILLABLE if getattr(client, name) is None and known.get(name) is not None}
 
 
-async def _fill(tx: Tx, client: Client, details: Mapping[str, Any]) -> Client:
+async def fill_client(tx: Tx, client: Client, details: Mapping[str, Any]) -> Client:
     """Fill in what is empty; an identity that is another client's is left to a merge."""
     added = blanks(client, details)
     if not added:
