@@ -256,7 +256,10 @@ _PROBLEMS: Mapping[int | str, dict[str, Any]] = {
         "content": {"application/problem+json": {}},
     }
 }
-_HELD: Mapping[int | str, dict[str, Any]] = {202: {"model": Held, "description": "Waits for approval or a provider."}}
+
+
+def _held(answer: type[Held]) -> Mapping[int | str, dict[str, Any]]:
+    return {202: {"model": answer, "description": "Waits for approval or a provider."}}
 
 
 class Doors(APIRouter):
@@ -273,12 +276,12 @@ class Doors(APIRouter):
         may: str,
         returns: Any = None,
         status: int = 200,
-        held: bool = False,
+        held: bool | type[Held] = False,
         key_in_body: bool = False,
         secrets: tuple[str, ...] = (),
         hidden: bool = False,
     ) -> Callable[[Endpoint], Endpoint]:
-        """Declare a door. `returns` is the answer's model; `held` adds the 202 of an action that waits."""
+        """Declare a door. `returns` is the answer's model; `held` adds the 202 of what waits (with its model)."""
 
         def register(endpoint: Endpoint) -> Endpoint:
             @functools.wraps(endpoint)
@@ -295,7 +298,7 @@ class Doors(APIRouter):
                 methods=[method],
                 response_model=returns,
                 status_code=status,
-                responses={**_PROBLEMS, **(_HELD if held else {})},
+                responses={**_PROBLEMS, **(_held(Held if held is True else held) if held else {})},
                 include_in_schema=not hidden,
             )
             return endpoint

@@ -33,7 +33,7 @@ doors = Doors(tags=["Projects"])
 ProjectPath = Annotated[str, Path(max_length=64, description="Its id or its number.")]
 
 
-@doors.post("/api/business/projects/deliver", may="projects:write", returns=Delivered, held=True)
+@doors.post("/api/business/projects/deliver", may="projects:write", returns=Delivered, held=HeldDelivery)
 async def deliver_project(tx: InTx, body: DeliverIn) -> Delivered | Response:
     """Have the architect build a project, as policy allows. The build is queued: the project shows its result."""
     project = await queries.project(tx, body.project_id)

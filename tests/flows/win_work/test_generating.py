@@ -48,12 +48,20 @@ async def test_a_client_without_a_lead_gets_a_proposal_that_can_be_won(story: St
 
 
 async def test_the_rate_card_and_the_templates_are_the_workspaces(story: Story) -> None:
-    card = {"hourly_rate": "200.00", "max_discount_percent": 0, "valid_days": 7, "payment_shares": [100]}
+    card = {
+        "hourly_rate": "200.00",
+        "rates": {"training": "90.50"},
+        "max_discount_percent": 0,
+        "valid_days": 7,
+        "payment_shares": [100],
+    }
     await said(story.owner.put("/api/v1/settings/rate_card", json=card))
     words = {"signer": "Olive Owner", "tax_note": "VAT comes on top.", "templates": []}
     await said(story.owner.put("/api/v1/settings/templates", json=words))
     proposal = (await story.generated(await story.lead(), budget=100))["proposal"]
     assert proposal["pricing"]["hourly_rate"] == 200.0
+    rates = {one["kind"]: one["hourly_rate"] for one in proposal["deliverables"]}
+    assert rates["training"] == 90.5
     assert proposal["pricing"]["discount"] == 0.0
     assert proposal["pricing"]["over_budget"] == proposal["pricing"]["total"] - 100
     assert len(proposal["pricing"]["payments"]) == 1
@@ -141,7 +149,14 @@ async def test_a_lead_of_another_client_is_refused(story: Story) -> None:
 
 async def test_pdfs(story: Story) -> None:
     made = await story.generated(await story.lead())
-    for address in (f"/api/v1/proposals/{made['proposal_id']}/pdf",):
+    link = await story.sent(made["proposal_id"])
+    await said(story.client.post(f"{link}/accept", json={"name": "Ada Smith"}))
+    [contract] = (await said(story.owner.get("/api/v1/contracts")))["items"]
+    for address in (
+        f"/api/v1/proposals/{made['proposal_id']}/pdf",
+        f"/api/v1/contracts/{contract['number']}/pdf",
+        f"{link}/proposal.pdf",
+    ):
         answer = await story.owner.get(address)
         assert answer.headers["content-type"] == "application/pdf"
         assert answer.content.startswith(b"%PDF")

@@ -37,6 +37,8 @@ async def test_a_refusal_is_a_page_for_a_person_and_changes_nothing(story: Story
     assert (await story.rows("select status from proposal")) == [{"status": "declined"}]
     unknown = await story.client.get(f"/proposal/{story.workspace.handle}.x", headers=HTML)
     assert (unknown.status_code, "not known" in unknown.text) == (404, True)
+    unstorable = await story.client.post(f"{link}/decline/form", data={"reason": "a\x00b"}, headers=HTML)
+    assert unstorable.status_code == 400
     nameless = await story.client.post(f"{link}/accept/form", data={"name": ""}, headers=HTML)
     assert nameless.status_code == 422
 
