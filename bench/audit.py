@@ -1,7 +1,7 @@
-"""What the audit log costs: one-insert transactions with and without it, the time to the seal, and that none is lost.
+"""What the audit log costs: one-insert transactions with and without an entry, the time to the seal, and none lost.
 
-Every transaction is one of the kit (pool, begin, workspace row, one insert, commit) from 8 tasks; the sealer
-is a process of its own and runs throughout. `python -m bench.audit` runs it alone.
+Every transaction is one of the kit (pool, begin, workspace row, one insert, commit), from 8 tasks. The sealer is a
+process of its own, as in a worker, and runs throughout.
 """
 
 import asyncio
@@ -12,58 +12,53 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import quantiles
 
-from grace.app.installation import create_workspace
-from grace.app.postgres import server
+from psycopg import AsyncConnection
+
+from bench.measure import Report, at_least, at_most
 from grace.kit.tx import Tx, transaction
 from grace.kit.workspace import Workspaces
 from grace.trust.audit import jobs, service
 from grace.trust.audit.checkpoints import CheckpointFile
+from grace.trust.audit.rules.notes import Signer
 
 WRITERS = 8
-ROUNDS = 11
-SLICE_S = 0.6
-HANDLE = "bench"
-MASTER_KEY = bytes(32)
+ROUNDS = 12
+SLICE_S = 1.0
 
 
-async def main() -> None:
-    """Measure everything on an embedded server with fsync on; a line per figure."""
-    async with _workspaces() as workspaces, _sealer(workspaces):
-        rounds = await transaction_rounds(workspaces)
-        ratios = [with_audit / without for with_audit, without in rounds]
-        ratio = median(ratios)
-        spread = (quantiles(ratios)[2] - quantiles(ratios)[0]) / ratio
-        verdict = "noisy" if spread > 0.3 else "ok" if ratio >= 0.7 else "short"
-        value, baseline = (median(column) for column in zip(*rounds, strict=True))
-        print(f"audit transactions/s | {value:.0f} | {baseline:.0f} | {ratio:.2f} | 0.70 | {verdict}")
-        latency = await sealed_ms(workspaces)
-        p99 = quantiles(latency, n=100)[98]
-        print(f"audit sealed p99 ms | {p99:.0f} | - | - | 250 | {'ok' if p99 <= 250 else 'short'}")
-        lost, doubled, written = await lost_entries(workspaces)
-        print(f"audit lost of {written} | {lost + doubled} | 0 | - | 0 | {'short' if lost or doubled else 'ok'}")
+async def run(report: Report) -> None:
+    """All figures of the audit log."""
+    workspaces, handle = report.workspaces, await report.workspace()
+    async with workspaces.owner(handle) as connection:
+        await connection.execute(
+            "create table bench_payment (id bigint generated always as identity primary key,"
+            " client text not null, amount_minor bigint not null, note text not null)"
+        )
+        await connection.execute("grant select, insert on bench_payment to public")
+    async with _sealer(workspaces, handle):
+        await report.compare(
+            "audit: one-insert transaction with an entry and the sealer",
+            bar=at_least(0.7),
+            candidate=lambda: _rate(workspaces, handle, audited=True),
+            baseline=lambda: _rate(workspaces, handle, audited=False),
+            rounds=ROUNDS,
+        )
+        latency = await _sealed_ms(workspaces, handle)
+        report.record("audit: commit to sealed, p99", value=quantiles(latency, n=100)[98], bar=at_most(250), unit="ms")
+        wrong = await _lost_or_doubled(workspaces, handle)
+        report.record("audit: entries lost or doubled, rollbacks, slow transactions", value=wrong, bar=at_most(0))
 
 
-async def transaction_rounds(workspaces: Workspaces) -> list[tuple[float, float]]:
-    """Transactions per second with and without an entry, side by side; the first round is dropped."""
-    rounds = []
-    for n in range(ROUNDS + 1):
-        measured = {
-            audited: await _throughput(workspaces, audited) for audited in ((True, False), (False, True))[n % 2]
-        }
-        rounds.append((measured[True], measured[False]))
-    return rounds[1:]
-
-
-async def sealed_ms(workspaces: Workspaces) -> list[float]:
+async def _sealed_ms(workspaces: Workspaces, handle: str) -> list[float]:
     """Milliseconds from the return of each commit until its entry is seen to be sealed, under full load."""
     committed: dict[str, float] = {}
     seen: list[tuple[int, float]] = []
     over = asyncio.Event()
 
     async def watch() -> None:
-        async with workspaces.owner(HANDLE) as connection:
+        async with workspaces.owner(handle) as connection:
             while not over.is_set():
                 cursor = await connection.execute("select size from audit_head")
                 (size,) = await cursor.fetchone() or (0,)
@@ -75,7 +70,7 @@ async def sealed_ms(workspaces: Workspaces) -> list[float]:
         n = 0
         while time.perf_counter() < until:
             subject = f"seal_{writer}_{n}"
-            async with transaction(workspaces, HANDLE) as tx:
+            async with transaction(workspaces, handle) as tx:
                 await _business(tx)
                 _record(tx, subject)
             committed[subject] = time.perf_counter()
@@ -84,10 +79,10 @@ async def sealed_ms(workspaces: Workspaces) -> list[float]:
     watcher = asyncio.create_task(watch())
     until = time.perf_counter() + 4
     await asyncio.gather(*(write(writer, until) for writer in range(WRITERS)))
-    await _all_sealed(workspaces)
+    await _all_sealed(workspaces, handle)
     over.set()
     await watcher
-    places = await _places(workspaces)
+    places = await _places(workspaces, handle)
     times = iter(seen)
     size, moment = next(times)
     latency = []
@@ -98,8 +93,11 @@ async def sealed_ms(workspaces: Workspaces) -> list[float]:
     return latency
 
 
-async def lost_entries(workspaces: Workspaces) -> tuple[int, int, int]:
-    """Lost, doubled and written entries: one in twenty rolls back, transactions stay open up to 20 ms."""
+async def _lost_or_doubled(workspaces: Workspaces, handle: str) -> int:
+    """How many entries were lost, sealed twice, or sealed without a commit.
+
+    One transaction in twenty rolls back, and they stay open up to 20 ms.
+    """
     chance = random.Random(1)
     written: set[str] = set()
 
@@ -109,7 +107,7 @@ async def lost_entries(workspaces: Workspaces) -> tuple[int, int, int]:
             n += 1
             subject = f"slow_{writer}_{n}"
             with suppress(ArithmeticError):
-                async with transaction(workspaces, HANDLE) as tx:
+                async with transaction(workspaces, handle) as tx:
                     await _business(tx)
                     _record(tx, subject)
                     await tx.flush()
@@ -120,16 +118,18 @@ async def lost_entries(workspaces: Workspaces) -> tuple[int, int, int]:
 
     until = time.perf_counter() + 5
     await asyncio.gather(*(write(writer, until) for writer in range(WRITERS)))
-    await _all_sealed(workspaces)
-    sealed = [subject for subject, _ in await _places(workspaces) if subject.startswith("slow_")]
-    return len(written - set(sealed)), len(sealed) - len(set(sealed)) + len(set(sealed) - written), len(written)
+    await _all_sealed(workspaces, handle)
+    sealed = [subject for subject, _ in await _places(workspaces, handle) if subject.startswith("slow_")]
+    return len(written ^ set(sealed)) + len(sealed) - len(set(sealed))
 
 
-async def _throughput(workspaces: Workspaces, audited: bool) -> float:
+async def _rate(workspaces: Workspaces, handle: str, *, audited: bool) -> float:
+    """Transactions per second; what they left to seal is sealed before the next measure begins."""
+
     async def write(until: float) -> int:
         n = 0
         while time.perf_counter() < until:
-            async with transaction(workspaces, HANDLE) as tx:
+            async with transaction(workspaces, handle) as tx:
                 await _business(tx)
                 if audited:
                     _record(tx, f"pay_{n}")
@@ -139,7 +139,7 @@ async def _throughput(workspaces: Workspaces, audited: bool) -> float:
     start = time.perf_counter()
     done = sum(await asyncio.gather(*(write(start + SLICE_S) for _ in range(WRITERS))))
     rate = done / (time.perf_counter() - start)
-    await _all_sealed(workspaces)
+    await _all_sealed(workspaces, handle)
     return rate
 
 
@@ -162,8 +162,8 @@ def _record(tx: Tx, subject: str) -> None:
     )
 
 
-async def _all_sealed(workspaces: Workspaces) -> None:
-    async with workspaces.owner(HANDLE) as connection, asyncio.timeout(60):
+async def _all_sealed(workspaces: Workspaces, handle: str) -> None:
+    async with workspaces.owner(handle) as connection, asyncio.timeout(60):
         while True:
             cursor = await connection.execute(
                 "select (select true from audit_entry e where (e.xid, e.id) > (h.xid, h.entry_id)"
@@ -174,8 +174,8 @@ async def _all_sealed(workspaces: Workspaces) -> None:
             await asyncio.sleep(0.02)
 
 
-async def _places(workspaces: Workspaces) -> list[tuple[str, int]]:
-    async with workspaces.owner(HANDLE) as connection:
+async def _places(workspaces: Workspaces, handle: str) -> list[tuple[str, int]]:
+    async with workspaces.owner(handle) as connection:
         cursor = await connection.execute(
             "select e.subject_id, l.index from audit_entry e join audit_leaf l on l.xid = e.xid and l.entry_id = e.id"
         )
@@ -183,28 +183,10 @@ async def _places(workspaces: Workspaces) -> list[tuple[str, int]]:
 
 
 @asynccontextmanager
-async def _workspaces() -> AsyncIterator[Workspaces]:
-    with tempfile.TemporaryDirectory(prefix="grace-bench-") as folder:
-        workspaces = Workspaces(server.start(Path(folder)).dsn, master_key=MASTER_KEY, pool_size=WRITERS)
-        try:
-            await create_workspace(workspaces, HANDLE, kind="test")
-            async with workspaces.owner(HANDLE) as connection:
-                await connection.execute(
-                    "create table bench_payment (id bigint generated always as identity primary key,"
-                    " client text not null, amount_minor bigint not null, note text not null)"
-                )
-                await connection.execute("grant select, insert on bench_payment to grace_app")
-            yield workspaces
-        finally:
-            await workspaces.close()
-            server.discard(Path(folder))
-
-
-@asynccontextmanager
-async def _sealer(workspaces: Workspaces) -> AsyncIterator[None]:
+async def _sealer(workspaces: Workspaces, handle: str) -> AsyncIterator[None]:
     with tempfile.TemporaryDirectory(prefix="grace-bench-") as folder:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bench.audit", "seal", workspaces.dsn(), f"{folder}/checkpoints.log"
+            sys.executable, "-m", "bench.audit", workspaces.dsn(handle), f"{folder}/checkpoints.log"
         )
         try:
             yield
@@ -214,13 +196,15 @@ async def _sealer(workspaces: Workspaces) -> AsyncIterator[None]:
 
 
 async def _seal(dsn: str, path: str) -> None:
-    workspaces = Workspaces(dsn, master_key=MASTER_KEY)
-    async with transaction(workspaces, HANDLE) as tx:
-        signer = await service.load_or_create_signer(tx)
+    @asynccontextmanager
+    async def connect() -> AsyncIterator[AsyncConnection]:
+        async with await AsyncConnection.connect(dsn, autocommit=True) as connection:
+            yield connection
+
     await jobs.run_sealer(
-        lambda: workspaces.owner(HANDLE), signer=signer, file=CheckpointFile(Path(path)), stop=asyncio.Event()
+        connect, signer=Signer("grace/bench", bytes(32)), file=CheckpointFile(Path(path)), stop=asyncio.Event()
     )
 
 
 if __name__ == "__main__":
-    asyncio.run(_seal(*sys.argv[2:]) if sys.argv[1:2] == ["seal"] else main())
+    asyncio.run(_seal(*sys.argv[1:]))

@@ -32,8 +32,9 @@ create table client (
 );
 create unique index client_email_key on client (email_key) where merged_into is null;
 create unique index client_domain_name_key on client (domain_key, name_key) where merged_into is null;
-create index client_email_key_merged on client (email_key) where merged_into is not null;
-create index client_domain_name_key_merged on client (domain_key, name_key) where merged_into is not null;
+-- Look-ups ask standing and merged clients at once; a partial index answers for neither.
+create index client_email_key_any on client (email_key);
+create index client_domain_name_key_any on client (domain_key, name_key);
 create index client_merged_into on client (merged_into) where merged_into is not null;
 create index client_name on client (name, id);
 

@@ -37,6 +37,7 @@ create index lead_client on lead (client_id);
 create index lead_stage on lead (stage, stage_since);
 create index lead_score on lead (score);
 create index lead_created on lead (created_at, id);
+create unique index lead_follows on lead (follows);
 comment on column lead.follows is 'The lead that ended in REPEAT when this one opened';
 create trigger keep before delete on lead for each row execute function refuse_change();
 

@@ -16,6 +16,7 @@ async def verify_log(workspaces: Workspaces, handle: str, *, outside: bytes | No
     return {
         "ok": report.ok,
         "size": report.size,
+        "unsealed": report.unsealed,
         "root": report.root.hex(),
         "findings": [str(finding) for finding in report.findings],
         "completeness_proven": report.completeness_proven,
@@ -24,13 +25,15 @@ async def verify_log(workspaces: Workspaces, handle: str, *, outside: bytes | No
 
 
 async def check_books(workspaces: Workspaces, handle: str) -> dict[str, Any]:
-    """The ledger's findings as plain lines."""
+    """The findings of the ledger and of the payments' signatures as plain lines."""
+    from grace.domains.payments.queries import altered_payments
     from grace.trust.ledger.check import check
 
     async with transaction(workspaces, await _known(workspaces, handle)) as tx:
-        findings = await check(tx)
-    lines = [str(finding) for finding in findings] or ["The books balance: every posting, account and currency."]
-    return {"ok": not findings, "findings": [str(f) for f in findings], "lines": lines}
+        findings = [str(finding) for finding in await check(tx)]
+        findings += [f"payment {altered}: not as it was signed" async for altered in altered_payments(tx)]
+    lines = findings or ["The books balance: every posting, account and currency; every payment is as it was signed."]
+    return {"ok": not findings, "findings": findings, "lines": lines}
 
 
 async def store_rates(workspaces: Workspaces, handle: str, rows: list[dict[str, Any]]) -> str:

@@ -1,6 +1,5 @@
 """`grace`: the command line. Commands import what they need when they run, so that --help is quick."""
 
-import asyncio
 import os
 import sys
 from collections.abc import Coroutine
@@ -19,6 +18,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # drawing help with it takes longer than everything else
     help="The back office from lead to cash.",
 )
 database = typer.Typer(no_args_is_help=True, help="The embedded PostgreSQL.")
@@ -86,6 +86,7 @@ def serve(data: Data = None) -> None:
 @app.command()
 def worker(data: Data = None) -> None:
     """Run reactions, jobs and due work of all workspaces, and seal their logs."""
+    import asyncio
     import signal
 
     from grace.app.worker import Worker
@@ -116,6 +117,14 @@ def sandbox(
     state.parent.mkdir(parents=True, exist_ok=True)
     arguments = [sys.executable, "-m", "grace_sandbox", "--port", str(port), "--state", str(state), *context.args]
     os.execv(sys.executable, arguments)  # noqa: S606
+
+
+@app.command()
+def demo(data: Data = None, as_json: AsJson = False) -> None:
+    """Drive one whole job from lead to cash over HTTP, in a workspace of its own, and prove the books."""
+    from grace.app.demo.run import run
+
+    raise typer.Exit(run(_settings(data), as_json=as_json))
 
 
 @app.command()
@@ -255,28 +264,78 @@ def import_rates(
     print(_run(store_rates(_workspaces(settings), settings.workspace, rows)))
 
 
+@import_app.command("leads")
+def import_leads(
+    file: Annotated[Path, typer.Argument(help="A CSV with a header line; .csv.gz too.")],
+    maps: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="FIELD=COLUMN", help="Which column is a field; repeat. FIELD= leaves one out."),
+    ] = None,
+    stages: Annotated[
+        list[str] | None,
+        typer.Option("--stage", metavar="WORD=STAGE", help="Which stage a word of the file means; repeat."),
+    ] = None,
+    empty: Annotated[
+        list[str] | None, typer.Option("--empty", help="A text that means nothing is known; repeat.")
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="The source of rows that name none.")] = None,
+    keep_rest: Annotated[bool, typer.Option("--keep-rest", help="Keep the other columns as metadata.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would come of it.")] = False,
+    encoding: Annotated[str | None, typer.Option(help="The file's encoding; default UTF-8, else Windows-1252.")] = None,
+    rejected: Annotated[Path | None, typer.Option(help="Where rejected rows go; default beside the file.")] = None,
+    data: Data = None,
+    workspace: InWorkspace = None,
+    as_json: AsJson = False,
+) -> None:
+    """Import leads from another CRM's export. Interrupted or done, it can be run again: nothing comes twice."""
+    from grace.app import importing, importing_display
+    from grace.app.exports import open_export
+
+    settings = _settings(data, workspace)
+    export = open_export(file, encoding=encoding)
+    reading = importing.reading_of(
+        export, maps=maps or [], stages=stages or [], empty=empty or [], source=source, keep_rest=keep_rest
+    )
+    importing_display.announce(export, reading)
+    with importing_display.bar(export) as progress:
+        done = _run(
+            importing.run(
+                _workspaces(settings),
+                settings.workspace,
+                export,
+                reading,
+                rejected=rejected or importing.rejected_path(file),
+                dry=dry_run,
+                progress=progress,
+            )
+        )
+    if as_json:
+        _print_json(importing_display.as_object(done, dry=dry_run))
+    else:
+        print(importing_display.summary(done, dry=dry_run))
+
+
 def main() -> None:
     """The entry point: problems become one sentence and exit code 1."""
-    from grace.kit.errors import Problem
-    from grace.kit.settings import SettingsError
-
     try:
         app()
-    except (Problem, SettingsError, ValueError) as error:
-        _fail(str(error))
-    except RuntimeError as error:
-        if type(error).__module__.startswith("grace."):
+    except Exception as error:
+        # Errors of our own and wrong values say what to do; asked by module, since their classes take time to import.
+        if isinstance(error, ValueError) or type(error).__module__.startswith("grace."):
             _fail(str(error))
         raise
 
 
 def _settings(data: Path | None, workspace: str | None = None) -> "Settings":
+    from grace.app import running
     from grace.kit.settings import settings
 
     if data is not None:
         os.environ["GRACE_DATA_DIR"] = str(data)
     if workspace is not None:
         os.environ["GRACE_WORKSPACE"] = workspace
+    if running.adopt(settings().data_dir):
+        settings.cache_clear()
     return settings()
 
 
@@ -287,6 +346,8 @@ def _workspaces(settings: "Settings") -> "Workspaces":
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
+    import asyncio
+
     return asyncio.run(work)
 
 

@@ -5,27 +5,32 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import psycopg
 import structlog
 from fastapi import FastAPI, Request, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import Response
+from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from grace.app import modules, wiring
+from grace.app.reference import doors as reference_doors
 from grace.app.system import doors as system_doors
 from grace.kit.edge import Edge
-from grace.kit.errors import Invalid, Malformed, NotFound, Problem, TooLarge
+from grace.kit.errors import Invalid, Malformed, NotFound, Problem, TooLarge, Unavailable
 from grace.kit.limits import Limits
 from grace.kit.live import Live
 from grace.kit.money import InvalidMoney
+from grace.kit.pages import Pages, wants_page
 from grace.kit.settings import Settings
 from grace.kit.tx import new_request_id
 from grace.kit.web import problem_response
 from grace.kit.workspace import Workspaces
 
 log = structlog.get_logger()
+_pages = Pages("grace.kit")
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -57,7 +62,7 @@ def create_app(workspaces: Workspaces, settings: Settings) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.edge = edge
-    for doors in [system_doors, *modules.doors()]:
+    for doors in [system_doors, reference_doors, *modules.doors()]:
         app.include_router(doors)
 
     @app.websocket("/ws")
@@ -76,7 +81,14 @@ def _answer_problems(app: FastAPI) -> None:
     def on(kind: type[Exception]) -> Callable[[Callable[[Any], Problem]], None]:
         def register(translate: Callable[[Any], Problem]) -> None:
             async def answer(request: Request, error: Exception) -> Response:
-                return problem_response(translate(error), request.state.id)
+                problem = translate(error)
+                if not wants_page(request):
+                    return problem_response(problem, request.state.id)
+                page = _pages.render(
+                    "problem.html", status=problem.status, problem=problem, request_id=request.state.id
+                )
+                page.headers.update(problem.headers)
+                return page
 
             app.add_exception_handler(kind, answer)
 
@@ -140,11 +152,19 @@ class _Edges:
             await self._app(scope, self._bounded(scope, receive), reply)
         except TooLarge as refusal:
             await _send_problem(refusal, request_id, scope, receive, reply)
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            log.error("database lost", request_id=request_id, path=scope["path"], error=str(error)[:200])
+            if begun:
+                raise
+            lost = Unavailable(
+                "The database does not answer. Repeat the request with its Idempotency-Key.", retry_after=2
+            )
+            await _send_problem(lost, request_id, scope, receive, reply)
         except Exception as error:
             log.error("request failed", request_id=request_id, path=scope["path"], exc_info=error)
             if begun:
                 raise
-            problem = Problem("Nothing was changed. Tell us the request id if it happens again.")
+            problem = Problem("It was not finished. Repeat it with its Idempotency-Key; the log knows the request id.")
             await _send_problem(problem, request_id, scope, receive, reply)
         finally:
             route = getattr(scope.get("route"), "path", None)

@@ -7,7 +7,9 @@ from grace.kit.edge import Authenticate
 from grace.kit.jobs import defer
 from grace.kit.settings import Settings
 from grace.kit.tx import Tx
-from grace.providers.payments import port
+from grace.providers.architect import port as architect
+from grace.providers.architect.builtin.architect import BuiltinArchitect
+from grace.providers.payments import port as cards
 from grace.providers.payments.stripe.adapter import StripeCards
 from grace.trust.audit.service import load_or_create_signer
 from grace.trust.governance.service.policy import install_shipped_policy
@@ -36,4 +38,5 @@ PREPARE: tuple[Prepare, ...] = (_make_signer, _install_policy, _connect_webhooks
 
 def bind(settings: Settings) -> None:
     """Bind the ports for this process."""
-    port.bind(StripeCards(settings))
+    architect.bind(BuiltinArchitect())
+    cards.bind(StripeCards(settings))

@@ -16,13 +16,17 @@ from grace.kit.workspace import Workspaces
 from grace.trust.audit.checkpoints import CheckpointFile
 from grace.trust.audit.jobs import run_sealer
 from grace.trust.audit.service import load_or_create_signer
+from grace.trust.ledger import service as ledger
 
 log = structlog.get_logger()
 
 REACTORS = 2
+IDLE_POLL_S = 0.4
+QUIET_AFTER_S = 10.0
 DUE_EVERY_S = 1.0
 RESCUE_EVERY_S = 10.0
 TIDY_EVERY_S = 3600.0
+ROLL_EVERY_S = 1.0
 LOOK_EVERY_S = 1.0
 LONGEST_PAUSE_S = 5.0
 
@@ -65,12 +69,6 @@ class Worker:
         poll_s = self._settings.worker_poll_s
         workspaces = self._workspaces
 
-        async def dispatch() -> bool:
-            return bool(await reactions.dispatch(workspaces, handle))
-
-        async def react() -> bool:
-            return await reactions.react(workspaces, handle)
-
         async def run_due() -> bool:
             return bool(await due.run_due(workspaces, handle))
 
@@ -81,16 +79,21 @@ class Worker:
             async with transaction(workspaces, handle) as tx:
                 return bool(await idempotency.forget_old(tx, days=self._settings.idempotency_days))
 
+        async def roll() -> bool:
+            async with transaction(workspaces, handle) as tx:
+                await ledger.roll(tx)
+            return False
+
         async def work() -> bool:
             await jobs.run_jobs(workspaces, handle)
             return False
 
         loops = [
-            self._loop(handle, dispatch, poll_s),
-            *(self._loop(handle, react, poll_s) for _ in range(REACTORS)),
+            self._watch(handle),
             self._loop(handle, run_due, DUE_EVERY_S),
             self._loop(handle, rescue, RESCUE_EVERY_S),
             self._loop(handle, tidy, TIDY_EVERY_S),
+            self._loop(handle, roll, ROLL_EVERY_S),
             self._loop(handle, work, poll_s),
             self._seal(handle),
         ]
@@ -99,6 +102,42 @@ class Worker:
             await asyncio.gather(*tasks)
         finally:
             for task in tasks:
+                task.cancel()
+
+    async def _watch(self, handle: str) -> None:
+        """Dispatch facts as they come and keep reactors busy while reactions are due.
+
+        A workspace where nothing happens is looked at less and less often, down to every `IDLE_POLL_S`.
+        """
+        workspaces, poll_s = self._workspaces, self._settings.worker_poll_s
+        reactors: set[asyncio.Task[None]] = set()
+        quiet_s = 0.0
+
+        async def react() -> None:
+            try:
+                while await reactions.react(workspaces, handle):
+                    pass
+            except (psycopg.Error, PoolTimeout, OSError) as error:
+                log.warning("reactions interrupted", workspace=handle, error=str(error)[:200])
+
+        async def watch() -> bool:
+            nonlocal quiet_s
+            waiting = await reactions.look(workspaces, handle)
+            taken = bool(waiting.facts and await reactions.dispatch(workspaces, handle))
+            if waiting.reactions or taken:
+                while len(reactors) < REACTORS:
+                    task = asyncio.create_task(react())
+                    reactors.add(task)
+                    task.add_done_callback(reactors.discard)
+            quiet_s = 0.0 if taken or waiting.reactions else quiet_s + poll_s
+            if quiet_s > QUIET_AFTER_S:
+                await self._pause(IDLE_POLL_S - poll_s)
+            return taken
+
+        try:
+            await self._loop(handle, watch, poll_s)
+        finally:
+            for task in reactors:
                 task.cancel()
 
     async def _loop(self, handle: str, step: Callable[[], Awaitable[bool]], every_s: float) -> None:

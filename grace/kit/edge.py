@@ -104,6 +104,8 @@ class Door(APIRoute):
                     raise InProgress("Others are changing the same things.", retry_after=2) from error
                 except BaseException as error:
                     await unit.rollback(error)
+                    if isinstance(error, Unauthenticated):
+                        edge.limits.spend(address(request), edge.settings.rate_anonymous_per_minute)
                     raise
             raise AssertionError("unreachable")
 

@@ -111,3 +111,7 @@ class Unavailable(Problem):
     """Something that Grace needs is not reachable now."""
 
     status, slug, title = 503, "unavailable", "Not available right now"
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"Retry-After": str(self.extra.get("retry_after", 5))}

@@ -140,6 +140,9 @@ def _amount(value: Any) -> Decimal:
     return exact(value)
 
 
+Number = Annotated[Decimal, WithJsonSchema({"type": "number"}, mode="serialization")]
+"""An exact number in an answer that is no amount: a quantity, a rate."""
+
 Amount = Annotated[
     Decimal,
     BeforeValidator(_amount),

@@ -6,6 +6,7 @@ A module's templates lie in its own `templates/` and extend `plain.html`; values
 from pathlib import Path
 from typing import Any
 
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
@@ -29,3 +30,8 @@ class Pages:
         """A page for one reader: never stored, and its address is told to nobody."""
         html = self._environment.get_template(template).render(values)
         return HTMLResponse(html, status, {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
+
+
+def wants_page(request: Request) -> bool:
+    """Whether the reader asks for a page, as browsers do, and not for JSON."""
+    return "text/html" in request.headers.get("accept", "")

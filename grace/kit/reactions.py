@@ -292,12 +292,30 @@ async def drain(workspaces: Workspaces, handle: str, *, parallel: int = 4) -> No
 
 async def _settled(workspaces: Workspaces, handle: str) -> bool:
     """Whether the dispatcher has seen every committed fact (another database's writer can hold it up)."""
-    async with transaction(workspaces, handle) as tx:
-        behind = await tx.value(
-            "select exists (select from fact f, fact_cursor c where c.name = 'dispatcher'"
-            " and (f.xid, f.id) > (c.xid, c.fact_id))"
-            " or exists (select from reaction where state = 'due' and due_at <= clock_timestamp())"
-        )
-    if behind:
+    waiting = await look(workspaces, handle)
+    if waiting.facts or waiting.reactions:
         await asyncio.sleep(0.01)
-    return not behind
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What a workspace's worker has to do."""
+
+    facts: bool
+    reactions: bool
+
+
+async def look(workspaces: Workspaces, handle: str) -> Waiting:
+    """Ask in one statement whether there is anything to do: what an idle workspace costs."""
+    pool = await workspaces.pool(handle)
+    async with pool.connection() as connection:
+        cursor = await connection.execute(
+            "select exists (select from fact f where (f.xid, f.id) > (c.xid, c.fact_id)),"
+            " exists (select from reaction where state = 'due' and due_at <= clock_timestamp()"
+            " and (claimed_until is null or claimed_until < clock_timestamp()))"
+            " from fact_cursor c where c.name = 'dispatcher'"
+        )
+        row = await cursor.fetchone()
+    return Waiting(*row) if row else Waiting(facts=False, reactions=False)

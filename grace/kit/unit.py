@@ -65,6 +65,14 @@ class Unit:
             await self._stack.__aexit__(type(error), error, error.__traceback__)
 
     @asynccontextmanager
+    async def outside(self) -> AsyncIterator[None]:
+        """Commit what was read, do something slow without a transaction, and go on in the next one."""
+        await self.commit()
+        self.split = True
+        yield
+        await self.open()
+
+    @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
         """One whole transaction of a job."""
         tx = await self.open()

@@ -1,14 +1,26 @@
 """What goes over the wire: the base of request and answer models, problem documents, the JSON response."""
 
-from typing import Any
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from grace.kit import json
 from grace.kit.errors import Problem
 
 TEXT_LENGTH = 20_000
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def _within(moment: datetime) -> datetime:
+    if not EARLIEST <= moment <= LATEST:
+        raise ValueError("the time is not between 1970 and 2200")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_within)]
+"""A time with its zone, in a request."""
 
 
 class Body(BaseModel):

@@ -30,10 +30,11 @@ class WorkspaceSetting(Generic[V]):
     async def write(self, tx: Tx, value: V) -> None:
         """Store the whole value."""
         await tx.execute(
-            "insert into setting as s (name, value) values (%(name)s, %(value)s::jsonb)"
-            " on conflict (name) do update set value = excluded.value, version = s.version + 1",
+            "insert into setting (name, value, updated_at) values (%(name)s, %(value)s::jsonb, %(now)s)"
+            " on conflict (name) do update set value = excluded.value, updated_at = excluded.updated_at",
             name=self.name,
             value=json.dumps(value),
+            now=tx.now,
         )
 
 

@@ -2,6 +2,8 @@
 
 import httpx
 
+from tests.fixtures.workspace import WorkspaceUnderTest
+
 
 async def test_health_and_readiness(visitor: httpx.AsyncClient) -> None:
     assert (await visitor.get("/health")).json() == {"status": "ok"}
@@ -19,3 +21,28 @@ async def test_what_is_not_there_is_a_problem_document(visitor: httpx.AsyncClien
 async def test_nobody_moves_the_clock_without_a_key(visitor: httpx.AsyncClient) -> None:
     answer = await visitor.post("/api/v1/test-clock", json={"to": "2030-01-01T00:00:00Z"})
     assert answer.status_code == 401
+
+
+async def test_the_reference_shows_every_door_without_scripts(visitor: httpx.AsyncClient) -> None:
+    page = await visitor.get("/docs")
+    assert page.status_code == 200
+    assert "<script" not in page.text
+    document = (await visitor.get("/openapi.json")).json()
+    for path in document["paths"]:
+        assert path in page.text
+    assert "script-src" not in page.headers["content-security-policy"]
+
+
+async def test_the_books_and_the_log_answer(api: httpx.AsyncClient, workspace: WorkspaceUnderTest) -> None:
+    assert (await api.get("/api/v1/ledger/trial-balance")).json() == {
+        "items": [],
+        "next_cursor": None,
+        "balanced": True,
+    }
+    assert (await api.get("/api/v1/audit/checkpoint")).status_code == 404
+    made = (await api.post("/api/v1/clients", json={"name": "Ada"})).json()
+    query = {"subject_kind": "client", "subject_id": made["id"]}
+    entries = (await api.get("/api/v1/audit/entries", params=query)).json()["items"]
+    assert [entry["action"] for entry in entries] == ["create_client"]
+    assert entries[0]["after"]["name"] == "Ada"
+    assert entries[0]["leaf"] is None

@@ -16,6 +16,12 @@ from tests.fixtures.api import ADDRESS
 from tests.fixtures.workspace import WorkspaceUnderTest
 
 PUBLIC_DOORS = {
+    "GET /docs",
+    "POST /api/business/payments/webhook",
+    "POST /api/v1/webhooks/stripe",
+    "POST /api/v1/webhooks/stripe/{token}",
+    "POST /api/v1/revenue/webhooks/stripe",
+    "POST /payments/webhooks/stripe",
     "GET /health",
     "GET /ready",
     "GET /openapi.json",

@@ -1,7 +1,7 @@
 """Questions about clients. Every look-up follows merges: it answers with the client that stands for them now."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -92,6 +92,63 @@ async def match(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a client is looked for by, the surest first. `company` is one that is the client itself: it has no
+    address, and is known by its name."""
+
+    external_id: str | None
+    email: str | None
+    domain: str | None
+    name: str | None
+    company: str | None
+
+    def ways(self) -> list[tuple[int, str, str]]:
+        """The same as keys, each with its rank (0 is the surest); equal keys are one client."""
+        domain_and_name = f"{self.domain} {self.name}" if self.domain and self.name else None
+        ways = enumerate((self.external_id, self.email, domain_and_name, self.company))
+        return [(rank, "client", value) for rank, value in ways if value is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The standing client that the wanted one at `place` is, and how sure that is (0 is the surest)."""
+
+    place: int
+    id: str
+    rank: int
+
+
+async def matches(tx: Tx, wanted: Sequence[Wanted]) -> dict[int, Found]:
+    """The best match of each that has one, by its place: as `match`, and by the company's own name."""
+    columns = {f.name: [getattr(one, f.name) for one in wanted] for f in fields(Wanted)}
+    rows = await tx.all(
+        Found,
+        "with recursive wanted as (select * from unnest(%(external_id)s::text[], %(email)s::text[],"
+        " %(domain)s::text[], %(name)s::text[], %(company)s::text[]) with ordinality"
+        " as w (external_id, email, domain, name, company, place)),"
+        " found as (select place, client_id as id, 0 as rank from wanted join client_external_id using (external_id)"
+        " union all select place, id, 1 from wanted w join client c on c.email_key = w.email"
+        " union all select place, id, 2 from wanted w join client c on c.domain_key = w.domain and c.name_key = w.name"
+        " union all select place, id, 3 from wanted w join client c on c.domain_key is null and c.name_key = w.company"
+        " and c.email_key is null and c.company is not null),"
+        " best as (select distinct on (place) place, c.id, rank, c.merged_into from found join client c using (id)"
+        " order by place, rank, c.merged_into is not null, c.number),"
+        " chain as (select * from best union all select place, c.id, rank, c.merged_into"
+        " from chain join client c on c.id = chain.merged_into)"
+        " select place - 1 as place, id, rank from chain where merged_into is null",
+        **columns,
+    )
+    return {row.place: row for row in rows}
+
+
+async def known_lead_ids(tx: Tx, external_ids: Sequence[str]) -> set[str]:
+    """Those of the callers' ids that name a lead."""
+    return set(
+        await tx.all(str, "select external_id from lead where external_id = any(%(ids)s)", ids=list(external_ids))
+    )
+
+
 async def family(tx: Tx, client_id: str) -> list[str]:
     """The ids that stand for one client: its own, then those merged into it, directly or by way of another."""
     return await tx.all(
@@ -171,6 +228,11 @@ async def locked_lead(tx: Tx, reference: Reference) -> Lead:
 async def lead_by_external_id(tx: Tx, external_id: str) -> Lead | None:
     """The lead that the caller's own id names."""
     return await tx.first(Lead, f"select {LEAD_COLUMNS} from lead l where l.external_id = %(id)s", id=external_id)
+
+
+async def has_follower(tx: Tx, lead_id: str) -> bool:
+    """Whether a further lead of the client followed from this one."""
+    return bool(await tx.value("select exists (select from lead where follows = %(id)s)", id=lead_id))
 
 
 @dataclass(frozen=True, slots=True)

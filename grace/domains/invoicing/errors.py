@@ -7,6 +7,7 @@ Problem
     ├── WrongState         the invoice's state does not allow it
     ├── NothingToIssue     an invoice of nothing is not issued
     ├── OverPayment        more than is due
+    ├── NothingLeft        less of the project is left to invoice, or nothing
     └── NumberUnavailable  the series cannot give this number
 """
 
@@ -55,3 +56,12 @@ class NumberUnavailable(Conflict):
     """The series gives a number that is too long, or that another series gave before."""
 
     slug, title = "number-unavailable", "The series cannot give this number"
+
+
+class NothingLeft(Conflict):
+    """All of the project is invoiced, or less than what is asked for is left; `left` says how much."""
+
+    slug, title = "nothing-left", "Not so much is left to invoice"
+
+    def __init__(self, left: Decimal, currency: str) -> None:
+        super().__init__(f"{left} {currency} of the project is not yet invoiced.", left=left, currency=currency)

@@ -27,7 +27,7 @@ async def invoice(tx: Tx, reference: Reference, *, lock: bool = False) -> Invoic
         Invoice,
         f"select {COLUMNS} from invoice i where i.id = coalesce("
         "(select id from invoice where id = %(text)s), (select id from invoice where invoice_number = %(text)s),"
-        f" (select id from invoice where number = %(number)s)) {'for update' if lock else ''}",
+        f" (select id from invoice where number = %(number)s)) {'for no key update' if lock else ''}",
         text=reference if isinstance(reference, str) else None,
         number=number_of(reference),
     )
@@ -84,4 +84,24 @@ async def invoices(tx: Tx, where: InvoiceFilter, *, sort: str, after: str | None
         after=after,
         limit=limit,
         **asdict(where),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Invoiced:
+    """What a project's invoices come to, without tax and void ones; `open` of them are not paid in full."""
+
+    net_minor: int
+    open: int
+
+
+async def invoiced(tx: Tx, *, project_id: str, currency: str) -> Invoiced:
+    """A project's invoices in its currency, drafts counted as open."""
+    return await tx.one(
+        Invoiced,
+        "select coalesce(sum(net_minor), 0)::bigint as net_minor,"
+        " (count(*) filter (where state <> 'paid'))::int as open"
+        " from invoice where project_id = %(id)s and currency = %(currency)s and state <> 'void'",
+        id=project_id,
+        currency=currency,
     )

@@ -6,15 +6,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from grace.domains.invoicing.models import Invoice, InvoiceLine, Party, Terms
 from grace.domains.invoicing.rules import numbering
 from grace.domains.invoicing.rules.status import InvoiceState, due_minor, transaction_status
 from grace.domains.invoicing.rules.totals import QUANTITY_DIGITS, RATE_DIGITS, Line
-from grace.kit.money import Amount, exact, to_major, to_minor
+from grace.kit.money import Amount, Number, exact, to_major, to_minor
 from grace.kit.settings import settings
-from grace.kit.web import Answer, Body
+from grace.kit.web import Answer, Body, Moment
 from grace.kit.workspace_settings import setting
 
 MAX_LINES = 500
@@ -107,7 +107,7 @@ class DraftIn(Body):
     """What can be said of an invoice until it is issued."""
 
     lines: Annotated[list[LineIn], Field(min_length=1, max_length=MAX_LINES)]
-    due_at: AwareDatetime | None = None
+    due_at: Moment | None = None
     series: SeriesName | None = None
     notes: Notes | None = None
     metadata: dict[str, Any] = Field(default_factory=dict)
@@ -129,9 +129,9 @@ class LineOut(Answer):
 
     position: int
     description: str
-    quantity: Decimal
+    quantity: Number
     unit_price: Amount
-    tax_rate: Decimal
+    tax_rate: Number
     amount: Amount
 
     @classmethod
@@ -150,7 +150,7 @@ class LineOut(Answer):
 class TaxOut(Answer):
     """The tax of one rate, in percent, on the net amount under it."""
 
-    rate: Decimal
+    rate: Number
     net: Amount
     tax: Amount
 
@@ -335,7 +335,7 @@ def taxes(invoice: Invoice) -> list[TaxOut]:
     """The stored taxes of an invoice."""
     return [
         TaxOut(
-            rate=Decimal(str(tax["rate"])),
+            rate=plain(Decimal(str(tax["rate"]))),
             net=to_major(tax["net_minor"], invoice.currency),
             tax=to_major(tax["tax_minor"], invoice.currency),
         )

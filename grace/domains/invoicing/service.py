@@ -56,7 +56,7 @@ async def draft_invoice(
     )
     await _write_lines(tx, invoice.id, terms.lines)
     tx.emit(InvoiceDrafted(invoice.id, invoice.client_id, invoice.version))
-    audit.record(tx, action="draft_invoice", subject=("invoice", invoice.id), after=invoice)
+    audit.record(tx, action="draft_invoice", subject=("invoice", invoice.id), after=_whole(invoice, terms))
     return invoice
 
 
@@ -78,7 +78,7 @@ async def revise_draft(tx: Tx, *, reference: Reference, terms: Terms) -> Invoice
     await tx.execute("delete from invoice_line where invoice_id = %(id)s", id=before.id)
     await _write_lines(tx, before.id, terms.lines)
     tx.emit(InvoiceDrafted(after.id, after.client_id, after.version))
-    audit.record(tx, action="revise_draft", subject=("invoice", after.id), before=before, after=after)
+    audit.record(tx, action="revise_draft", subject=("invoice", after.id), before=before, after=_whole(after, terms))
     return after
 
 
@@ -265,6 +265,11 @@ async def _columns(tx: Tx, terms: Terms) -> dict[str, Any]:
         "total_minor": sums.total_minor,
         "taxes": json.dumps([asdict(tax) for tax in sums.taxes]),
     }
+
+
+def _whole(invoice: Invoice, terms: Terms) -> dict[str, Any]:
+    """An invoice with its lines, for the audit log."""
+    return {**asdict(invoice), "lines": terms.lines}
 
 
 async def _write_lines(tx: Tx, invoice_id: InvoiceId, lines: Sequence[Line]) -> None:

@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from grace.domains.payments.models import Method, Payment, ProviderCall, Refund, StoredMethod
 from grace.kit.money import Amount, to_major
-from grace.kit.web import Answer, Body
+from grace.kit.web import Answer, Body, Moment
 
 
 class ManualPaymentIn(Body):
@@ -19,7 +19,7 @@ class ManualPaymentIn(Body):
     amount: Amount
     method: Method
     reference: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
-    received_at: AwareDatetime | None = None
+    received_at: Moment | None = None
 
 
 class PaymentOut(Answer):

@@ -1,11 +1,10 @@
 """Doors of collecting cash: invoices to clients, payments of invoices, statements."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Literal
 
 from fastapi import Path, Query
-from pydantic import AwareDatetime
 
 from grace.domains.crm import queries as crm
 from grace.domains.crm.models import EXTERNAL_ID_LENGTH
@@ -21,16 +20,23 @@ from grace.domains.payments.models import Method, PaymentStatus
 from grace.domains.payments.queries import PaymentFilter
 from grace.domains.payments.schemas import ManualPaymentIn, PaymentList, PaymentOut
 from grace.flows.collect_cash import service
-from grace.flows.collect_cash.schemas import CreatedInvoice, CreateInvoice, NewInvoice, StatementOut
+from grace.flows.collect_cash.schemas import (
+    CreatedInvoice,
+    CreateInvoice,
+    InvoicedProject,
+    InvoiceProject,
+    NewInvoice,
+    StatementOut,
+)
 from grace.kit.edge import Doors, InTx
 from grace.kit.money import check_currency, to_minor
 from grace.kit.paging import Cursor, Limit, after_id, page
 from grace.kit.tx import Tx
+from grace.kit.web import EARLIEST, Moment
 from grace.trust.ledger import queries as ledger
 from grace.trust.ledger.rules import Purpose
 
 doors = Doors(tags=["Invoices"])
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ClientQuery = Annotated[str | None, Query(max_length=EXTERNAL_ID_LENGTH, description="A client, by any of its ids.")]
 InvoiceSort = Literal[
     "created_at", "-created_at", "issued_at", "-issued_at", "due_at", "-due_at", "amount", "-amount",
@@ -89,6 +95,16 @@ async def create_invoice(tx: InTx, body: CreateInvoice) -> CreatedInvoice:
     return CreatedInvoice.of(await record(tx, await service.issue_invoice(tx, invoice=draft.id)))
 
 
+@doors.post("/api/business/projects/{id}/payment", may="invoices:write", returns=InvoicedProject)
+async def collect_payment(
+    tx: InTx, id: Annotated[str, Path(max_length=64)], body: InvoiceProject | None = None
+) -> InvoicedProject:
+    """Issue an invoice for a project and give its pay link."""
+    said = body or InvoiceProject()
+    invoice = await service.invoice_project(tx, project=id, amount=said.amount, payment_method=said.payment_method)
+    return InvoicedProject.of(await record(tx, invoice))
+
+
 @doors.post("/api/v1/payments/manual", may="payments:write", returns=PaymentOut)
 async def record_manual_payment(tx: InTx, body: ManualPaymentIn) -> PaymentOut:
     """Write down money that came by bank, in cash or otherwise outside of Grace."""
@@ -130,8 +146,8 @@ async def list_payments(
 async def client_statement(
     tx: InTx,
     id: Annotated[str, Path(max_length=EXTERNAL_ID_LENGTH)],
-    start: Annotated[AwareDatetime | None, Query(alias="from", description="From this moment on.")] = None,
-    end: Annotated[AwareDatetime | None, Query(alias="to", description="Up to, not including, this moment.")] = None,
+    start: Annotated[Moment | None, Query(alias="from", description="From this moment on.")] = None,
+    end: Annotated[Moment | None, Query(alias="to", description="Up to, not including, this moment.")] = None,
 ) -> StatementOut:
     """What a client was invoiced and paid, and what is owed, by currency."""
     client = await crm.client(tx, id)
@@ -140,7 +156,7 @@ async def client_statement(
         statement
         for owner in await crm.family(tx, client.id)
         for statement in await ledger.statement(
-            tx, owner, start=start or EPOCH, end=until, purposes=[Purpose.RECEIVABLE]
+            tx, owner, start=start or EARLIEST, end=until, purposes=[Purpose.RECEIVABLE]
         )
     ]
     return StatementOut.of(client.id, start=start, end=until, statements=statements)

@@ -35,7 +35,7 @@ async def count_merged(tx: Tx, fact: ClientsMerged) -> None:
 @reacts_to(ClientsUnmerged)
 async def count_unmerged(tx: Tx, fact: ClientsUnmerged) -> None:
     """Each is worth what it has paid itself."""
-    for client_id in (fact.client_id, fact.restored_id):
+    for client_id in sorted((fact.client_id, fact.restored_id)):
         standing = await crm.client(tx, client_id)
         await recompute_lifetime_value(tx, client_id=standing.id)
 

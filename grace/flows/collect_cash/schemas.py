@@ -63,6 +63,31 @@ class CreatedInvoice(Answer):
         return cls(invoice_id=invoice.id, **same)
 
 
+class InvoiceProject(Body):
+    """How much of a project to invoice; all that is not yet invoiced if left out."""
+
+    amount: Amount | None = None
+    payment_method: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+
+
+class InvoicedProject(Answer):
+    """The invoice that was issued, and where the client pays it."""
+
+    invoice_id: str
+    invoice_number: str | None
+    payment_link: str | None
+    project_id: str | None
+    status: str
+    amount: Amount
+    currency: str
+
+    @classmethod
+    def of(cls, invoice: InvoiceOut) -> "InvoicedProject":
+        """From the invoice's record."""
+        names = cls.model_fields.keys() - {"invoice_id"}
+        return cls(invoice_id=invoice.id, **{name: getattr(invoice, name) for name in names})
+
+
 class StatementLine(Answer):
     """What moved a client's account: invoices are positive, payments negative. `document` names which."""
 

@@ -7,9 +7,13 @@ from decimal import Decimal
 from grace.domains.crm import queries as crm
 from grace.domains.crm.models import Client
 from grace.domains.crm.service import clients
+from grace.domains.delivery import queries as delivery
+from grace.domains.delivery.errors import WrongState
 from grace.domains.invoicing import queries as invoices
 from grace.domains.invoicing import service as invoicing
+from grace.domains.invoicing.errors import NothingLeft
 from grace.domains.invoicing.models import Invoice, Party, Terms
+from grace.domains.invoicing.rules.totals import Line
 from grace.domains.payments.models import MANUAL, PAYMENT_PREFIX, Payment
 from grace.domains.payments.service import received as payments
 from grace.kit.errors import Invalid
@@ -32,8 +36,14 @@ async def draft_invoice(
     project_id: str | None = None,
     project_ref: str | int | None = None,
 ) -> Invoice:
-    """A draft for a client, who is made when the reference is a name that nobody has yet."""
+    """A draft for a client, who is made when the reference is a name that nobody has yet.
+
+    A `project_ref` that names a project of this client is that project; any other is kept as it is given.
+    """
     known = await clients.client_for(tx, client)
+    named = None if project_ref is None else await delivery.find_project(tx, project_ref)
+    if named is not None and (await crm.client(tx, named.client_id)).id == known.id:
+        project_id, project_ref = named.id, None
     return await invoicing.draft_invoice(
         tx,
         client_id=known.id,
@@ -48,6 +58,34 @@ async def issue_invoice(tx: Tx, *, invoice: str | int) -> Invoice:
     """Issue a draft to its client as they are known today."""
     draft = await invoices.invoice(tx, invoice)
     return await invoicing.issue_invoice(tx, reference=draft.id, client=party(await crm.client(tx, draft.client_id)))
+
+
+async def invoice_project(tx: Tx, *, project: str | int, amount: Decimal | None, payment_method: str | None) -> Invoice:
+    """Issue an invoice for a project: for what is not yet invoiced, or for a part of it (major units).
+
+    NothingLeft when all of it is invoiced, or less than the amount is left; WrongState for a cancelled project.
+    """
+    sold = await delivery.project(tx, project, lock=True)
+    if sold.status == "cancelled":
+        raise WrongState("A cancelled project is not invoiced.", current=sold.status)
+    before = await invoices.invoiced(tx, project_id=sold.id, currency=sold.currency)
+    left_minor = max(0, sold.budget_minor - before.net_minor)
+    amount_minor = left_minor if amount is None else to_minor(amount, sold.currency)
+    if not left_minor or amount_minor > left_minor:
+        raise NothingLeft(to_major(left_minor, sold.currency), sold.currency)
+    if not amount_minor:
+        raise Invalid("An invoice is for more than nothing.", type="invalid-amount")
+    draft = await invoicing.draft_invoice(
+        tx,
+        client_id=(await crm.client(tx, sold.client_id)).id,
+        currency=sold.currency,
+        terms=Terms(
+            [Line(sold.title, Decimal(1), amount_minor)],
+            metadata={"payment_method": payment_method} if payment_method else None,
+        ),
+        project_id=sold.id,
+    )
+    return await issue_invoice(tx, invoice=draft.id)
 
 
 async def receive_payment(

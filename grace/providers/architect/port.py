@@ -272,3 +272,18 @@ class Architect(Protocol):
     async def build(self, spec: BuildSpec) -> DeliveryResult:
         """Build the delivery. Raises ValueError when there is nothing to build."""
         ...
+
+
+_bound: list[Architect] = []
+
+
+def bind(architect: Architect) -> None:
+    """Make a back end the one that is used. For wiring."""
+    _bound[:] = [architect]
+
+
+def architect() -> Architect:
+    """The back end that wiring has bound."""
+    if not _bound:
+        raise LookupError("no architect is bound")
+    return _bound[0]

@@ -88,3 +88,6 @@ class Finding:
     rule: str
     subject: str
     detail: str
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.subject}: {self.detail}"

@@ -1,19 +1,23 @@
 """A fresh workspace with an audit log, and what tests do to it."""
 
+import itertools
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from psycopg import AsyncConnection
 
+from grace.app.installation import create_workspace
 from grace.kit.keys import Keys
 from grace.kit.tx import Principal, Tx, transaction
 from grace.kit.workspace import Workspaces
 from grace.trust.audit import jobs, service, verifier
 from grace.trust.audit.models import Report
 from grace.trust.audit.rules.notes import Signer
-from tests.fixtures.workspace import WorkspaceUnderTest
 
+_numbers = itertools.count(1)
 OWNER = Principal("user", "user_1", "Olga", frozenset({"owner"}))
 
 
@@ -75,10 +79,12 @@ class Log:
 
 
 @pytest.fixture
-async def log(workspace: WorkspaceUnderTest) -> Log:
+async def log(workspaces: Workspaces, migrated: str) -> AsyncIterator[Log]:
     """An empty log in a workspace of its own, whose business time is three days ahead."""
-    async with workspace.workspaces.owner(workspace.handle) as connection:
-        await connection.execute("update workspace set clock_offset = '3 days'")
-    async with workspace.tx() as tx:
+    handle = f"log{next(_numbers)}"
+    await workspaces.drop(handle)
+    await create_workspace(workspaces, handle, kind="test", clock_offset=timedelta(days=3), template=migrated)
+    async with transaction(workspaces, handle) as tx:
         signer = await service.load_or_create_signer(tx)
-    return Log(workspace.workspaces, workspace.handle, signer)
+    yield Log(workspaces, handle, signer)
+    await workspaces.drop(handle)

@@ -66,6 +66,10 @@ class TestCreateKey:
         for scopes in (["audit:read"], ["*"], ["*:read"], ["rates:write"]):
             answer = await make(ann.api, scopes=scopes)
             assert (answer.status_code, answer.json()["type"]) == (403, "/problems/above-you")
+        owner = await office.user(Role.OWNER)
+        bot = await office.agent(owner)
+        assert (await make(owner.api, agent_id=bot.id, scopes=["audit:read"])).status_code == 403
+        assert (await make(owner.api, agent_id=bot.id, scopes=["clients:read"])).status_code == 201
         for wrong in ([], ["clients"], ["clients:fly"]):
             assert (await make(ann.api, scopes=wrong)).status_code == 422
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 
 import psycopg
@@ -19,7 +19,7 @@ WRITERS = 8
 ROUNDS = 30
 
 
-async def _race(count: int, writer: Callable[[int], Awaitable[None]]) -> None:
+async def _race(count: int, writer: Callable[[int], Coroutine[None, None, None]]) -> None:
     async with asyncio.TaskGroup() as group:
         for number in range(count):
             group.create_task(writer(number))

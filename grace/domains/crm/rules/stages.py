@@ -112,6 +112,26 @@ def judge_move(current: Stage, target: Stage) -> Move | Refusal:
     return Move(MoveKind.FORWARD, LINE[here + 1 : there])
 
 
+def way(current: Stage, target: Stage) -> tuple[Stage, ...]:
+    """The shortest run of allowed moves forward that ends in `target`; empty when there is none, or none is needed.
+
+    A lost lead is reopened in PROPOSAL on its way to a contract.
+    """
+    if current is Stage.LOST:
+        reopened = (Stage.PROPOSAL, Stage.CONTRACT)
+        return reopened[: reopened.index(target) + 1] if target in reopened else ()
+    ways: list[tuple[Stage, ...]] = [(current,)]
+    for run in ways:
+        if run[-1] is target:
+            return run[1:]
+        ways += [(*run, there) for there in allowed_moves(run[-1]) if _is_forward(run[-1], there)]
+    return ()
+
+
+def _is_forward(here: Stage, there: Stage) -> bool:
+    return here in LINE and there in LINE and LINE.index(here) < LINE.index(there)
+
+
 def _why_not(current: Stage, target: Stage) -> str:
     if target is current:
         return f"The lead is already in {current}."

@@ -1,7 +1,6 @@
 """Clients over the wire."""
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -9,7 +8,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from grace.domains.crm.models import EXTERNAL_ID_LENGTH, Client, ClientStatus
 from grace.domains.crm.rules.identity import normalise_email
 from grace.domains.crm.rules.sources import normalise_source
-from grace.kit.money import Amount, to_major
+from grace.kit.money import Amount, Number, to_major
 from grace.kit.web import Answer, Body
 
 
@@ -114,7 +113,7 @@ class ClientOut(Answer):
     lifetime_value: Amount
     currency: str
     total_projects: int
-    satisfaction_score: Decimal | None
+    satisfaction_score: Number | None
     version: int
     created_at: datetime
     updated_at: datetime | None

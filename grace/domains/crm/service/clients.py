@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from decimal import Decimal
 from typing import Any
 
 import psycopg
@@ -49,7 +50,7 @@ async def create_client(tx: Tx, *, details: Mapping[str, Any], external_id: str 
         if match is None:
             raise LookupError("a client was refused as a duplicate of nobody")
     client = await locked(tx, match.id)
-    client = await _fill(tx, client, details)
+    client = await fill_client(tx, client, details)
     return FoundClient(await _name(tx, client, external_id), created=False, matched_by=match.reason)
 
 
@@ -86,32 +87,41 @@ async def change_client(
 
 
 async def locked(tx: Tx, reference: Reference) -> Client:
-    """The client, kept from changing until the transaction ends."""
-    named = await queries.client(tx, reference)
-    row = await tx.one(Client, f"select {queries.COLUMNS} from client c where id = %(id)s for update", id=named.id)
-    if row.merged_into is not None:
-        raise StaleVersion(row.version)
-    return row
+    """The client, kept from changing until the transaction ends. One that is merged meanwhile is followed."""
+    while True:
+        named = await queries.client(tx, reference)
+        row = await tx.one(
+            Client, f"select {queries.COLUMNS} from client c where id = %(id)s for no key update", id=named.id
+        )
+        if row.merged_into is None:
+            return row
 
 
 async def set_lifetime_value(tx: Tx, *, client_id: str, lifetime_value_minor: int) -> bool:
     """Keep what the client has paid, in the workspace's currency; False when it was known."""
+    figures = {"lifetime_value_minor": lifetime_value_minor}
+    return await _set_figures(tx, client_id, figures, action="recompute_lifetime_value")
+
+
+async def set_track_record(tx: Tx, *, client_id: str, total_projects: int, satisfaction_score: Decimal | None) -> bool:
+    """Keep how much was done for the client, and how satisfied it is (0 to 10); False when it was known."""
+    figures = {"total_projects": total_projects, "satisfaction_score": satisfaction_score}
+    return await _set_figures(tx, client_id, figures, action="recompute_track_record")
+
+
+async def _set_figures(tx: Tx, client_id: str, figures: Mapping[str, Any], *, action: str) -> bool:
     before = await locked(tx, client_id)
-    if before.lifetime_value_minor == lifetime_value_minor:
+    known = {name: getattr(before, name) for name in figures}
+    if known == figures:
         return False
     await tx.execute(
-        "update client set lifetime_value_minor = %(value)s, version = version + 1 where id = %(id)s",
-        value=lifetime_value_minor,
-        id=client_id,
+        f"update client set {', '.join(f'{name} = %({name})s' for name in figures)}, version = version + 1"
+        " where id = %(id)s",
+        id=before.id,
+        **figures,
     )
-    tx.emit(ClientChanged(client_id, before.version + 1))
-    audit.record(
-        tx,
-        action="recompute_lifetime_value",
-        subject=("client", client_id),
-        before={"lifetime_value_minor": before.lifetime_value_minor},
-        after={"lifetime_value_minor": lifetime_value_minor},
-    )
+    tx.emit(ClientChanged(before.id, before.version + 1))
+    audit.record(tx, action=action, subject=("client", before.id), before=known, after=figures)
     return True
 
 
@@ -140,7 +150,7 @@ def blanks(client: Client, known: Mapping[str, Any]) -> dict[str, Any]:
     return {name: known[name] for name in FILLABLE if getattr(client, name) is None and known.get(name) is not None}
 
 
-async def _fill(tx: Tx, client: Client, details: Mapping[str, Any]) -> Client:
+async def fill_client(tx: Tx, client: Client, details: Mapping[str, Any]) -> Client:
     """Fill in what is empty; an identity that is another client's is left to a merge."""
     added = blanks(client, details)
     if not added:

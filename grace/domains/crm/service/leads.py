@@ -15,7 +15,7 @@ from grace.domains.crm.queries import Reference
 from grace.domains.crm.rules.features import Captured, Features, extract_features
 from grace.domains.crm.rules.outlook import predict, suggest_next_action
 from grace.domains.crm.rules.scoring import Score, score_lead
-from grace.domains.crm.rules.stages import Refusal, Stage, judge_move
+from grace.domains.crm.rules.stages import LINE, Refusal, Stage, judge_move, way
 from grace.domains.crm.service.clients import create_client
 from grace.kit import json
 from grace.kit.ids import new_id
@@ -220,6 +220,28 @@ async def move_lead(tx: Tx, *, reference: Reference, stage: Stage, reason: str |
         stage_since=tx.now,
     )
     return await _store(tx, before, after, action="move_lead", reason=reason)
+
+
+async def advance_lead(tx: Tx, *, reference: Reference, stage: Stage, why: str) -> Lead:
+    """What happened brings a lead forward to a stage, by way of those between, if the graph has a way.
+
+    A lead that is there, or further, stays; one that was moved elsewhere by hand stays too, with a note of `why`.
+    """
+    lead = await queries.locked_lead(tx, reference)
+    steps = way(Stage(lead.stage), stage)
+    for step in steps:
+        lead = await move_lead(tx, reference=lead.id, stage=step, reason=why)
+    if not steps and Stage(lead.stage) not in LINE[LINE.index(stage) :]:
+        await note_interaction(
+            tx,
+            client_id=lead.client_id,
+            lead_id=lead.id,
+            interaction_type="note",
+            channel="grace",
+            content=f"{why} The lead stays in {lead.stage}: there is no way from there to {stage}.",
+            automated=True,
+        )
+    return lead
 
 
 async def set_value(tx: Tx, *, reference: Reference, value_estimate_minor: int) -> Lead:

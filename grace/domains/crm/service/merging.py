@@ -82,7 +82,7 @@ async def _lock(tx: Tx, first: str, second: str) -> tuple[Client, Client]:
     """Both rows, locked in id order."""
     rows = await tx.all(
         Client,
-        f"select {queries.COLUMNS} from client c where id = any(%(ids)s) order by id for update",
+        f"select {queries.COLUMNS} from client c where id = any(%(ids)s) order by id for no key update",
         ids=[first, second],
     )
     found = {str(row.id): row for row in rows}

@@ -1,6 +1,7 @@
 """Money that was received. Amounts are minor units."""
 
 from datetime import datetime
+from typing import Any
 
 import psycopg
 
@@ -34,42 +35,32 @@ async def record_payment(
     DuplicatePayment when the reference is recorded for this invoice and method. Call it last: it locks the
     client's account until the commit.
     """
+    said: dict[str, Any] = {
+        "payment_id": payment_id,
+        "invoice_id": invoice_id,
+        "client_id": client_id,
+        "provider": provider,
+        "method": method,
+        "currency": currency,
+        "amount_minor": amount_minor,
+        "net_minor": net_minor,
+        "received_at": received_at,
+    }
     signer = await audit.load_or_create_signer(tx)
-    signature = signer.sign(
-        rules.statement(
-            payment_id=payment_id,
-            invoice_id=invoice_id,
-            client_id=client_id,
-            provider=provider,
-            method=method,
-            currency=currency,
-            amount_minor=amount_minor,
-            net_minor=net_minor,
-            received_at=received_at,
-        )
-    )
     try:
         payment = await tx.one(
             Payment,
             "insert into payment as p (id, invoice_id, client_id, project_id, provider, method, reference, currency,"
             " amount_minor, net_minor, status, received_at, recorded_by, verification_signature, created_at) values"
-            " (%(id)s, %(invoice_id)s, %(client_id)s, %(project_id)s, %(provider)s, %(method)s, %(reference)s,"
+            " (%(payment_id)s, %(invoice_id)s, %(client_id)s, %(project_id)s, %(provider)s, %(method)s, %(reference)s,"
             " %(currency)s, %(amount_minor)s, %(net_minor)s, 'paid', %(received_at)s, %(recorded_by)s, %(signature)s,"
             f" %(now)s) returning {COLUMNS}",
-            id=payment_id,
-            invoice_id=invoice_id,
-            client_id=client_id,
             project_id=project_id,
-            provider=provider,
-            method=method,
             reference=reference,
-            currency=currency,
-            amount_minor=amount_minor,
-            net_minor=net_minor,
-            received_at=received_at,
             recorded_by=tx.principal.id,
-            signature=signature,
+            signature=signer.sign(rules.statement(**said)),
             now=tx.now,
+            **said,
         )
     except psycopg.errors.UniqueViolation as error:
         raise DuplicatePayment(f"The reference {reference!r} is recorded for this invoice already.") from error

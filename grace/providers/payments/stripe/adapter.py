@@ -13,7 +13,7 @@ from grace.kit.credentials import WrongCredential, credential, is_loopback
 from grace.kit.settings import Settings
 from grace.kit.unit import UnknownOutcome
 from grace.kit.workspace import Workspace
-from grace.providers.payments.port import Charge, Endpoint, Intent, Method, Refund, Refused, Signal
+from grace.providers.payments.port import CardProvider, Charge, Endpoint, Intent, Method, Refund, Refused, Signal
 from grace.providers.payments.stripe import objects, signature
 
 API_VERSION = "2026-10-28.endive"
@@ -25,7 +25,7 @@ TWIN_S = 5.0
 Ask = Callable[[Any], Awaitable[Any]]
 
 
-class StripeCards:
+class StripeCards(CardProvider):
     """The card payment port at Stripe, or at what speaks like it (`stripe_api_base`)."""
 
     name = "stripe"

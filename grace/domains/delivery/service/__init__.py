@@ -1,0 +1,1 @@
+"""The verbs of delivery, the only writers of its tables."""

@@ -1,0 +1,1 @@
+"""The verbs of proposals and contracts, the only writers of their tables."""
