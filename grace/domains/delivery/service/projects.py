@@ -166,7 +166,7 @@ async def cancel_project(tx: Tx, *, reference: Reference, reason: str) -> Projec
     before = await queries.project(tx, reference, lock=True)
     if before.status not in OPEN:
         raise WrongState(f"A project that is {before.status} is not cancelled.", current=before.status)
-    if before.delivery_status == "queued":
+    if await queries.is_being_built(tx, before.id):
         raise DeliveryRunning
     after = replace(before, status="cancelled", cancelled_at=tx.now, cancel_reason=reason)
     after = await change(tx, before, after, action="cancel_project", reason=reason)
