@@ -23,10 +23,10 @@ from typing import Any
 
 import httpx
 import structlog
-from bench.measure import Report, at_least, at_most
 from pydantic import SecretStr
 
 from bench.bare import Sent, bare_app, bare_pool, rate
+from bench.measure import Report, at_least, at_most
 from grace.app.web import create_app
 from grace.domains.invoicing.models import Terms
 from grace.domains.invoicing.rules.totals import Line
