@@ -1,6 +1,5 @@
 """`grace`: the command line. Commands import what they need when they run, so that --help is quick."""
 
-import asyncio
 import os
 import sys
 from collections.abc import Coroutine
@@ -19,6 +18,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # drawing help with it takes longer than everything else
     help="The back office from lead to cash.",
 )
 database = typer.Typer(no_args_is_help=True, help="The embedded PostgreSQL.")
@@ -86,6 +86,7 @@ def serve(data: Data = None) -> None:
 @app.command()
 def worker(data: Data = None) -> None:
     """Run reactions, jobs and due work of all workspaces, and seal their logs."""
+    import asyncio
     import signal
 
     from grace.app.worker import Worker
@@ -316,15 +317,11 @@ def import_leads(
 
 def main() -> None:
     """The entry point: problems become one sentence and exit code 1."""
-    from grace.kit.errors import Problem
-    from grace.kit.settings import SettingsError
-
     try:
         app()
-    except (Problem, SettingsError, ValueError) as error:
-        _fail(str(error))
-    except RuntimeError as error:
-        if type(error).__module__.startswith("grace."):
+    except Exception as error:
+        # Errors of our own and wrong values say what to do; asked by module, since their classes take time to import.
+        if isinstance(error, ValueError) or type(error).__module__.startswith("grace."):
             _fail(str(error))
         raise
 
@@ -349,6 +346,8 @@ def _workspaces(settings: "Settings") -> "Workspaces":
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
+    import asyncio
+
     return asyncio.run(work)
 
 
