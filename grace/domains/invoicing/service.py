@@ -119,7 +119,14 @@ async def issue_invoice(tx: Tx, *, reference: Reference, client: Party) -> Invoi
 
 
 async def settle_invoice(
-    tx: Tx, *, reference: Reference, amount_minor: int, payment_id: str, method: str, paid_at: datetime
+    tx: Tx,
+    *,
+    reference: Reference,
+    amount_minor: int,
+    payment_id: str,
+    method: str,
+    paid_at: datetime,
+    stripe_payment_intent: str | None = None,
 ) -> Settlement:
     """Count a payment towards an invoice; booking it is the payment's matter.
 
@@ -141,6 +148,7 @@ async def settle_invoice(
         paid_at=paid_at if state == "paid" else None,
         payment_method=method,
         transaction_id=payment_id,
+        stripe_payment_intent=stripe_payment_intent or before.stripe_payment_intent,
     )
     after = await _change(tx, before, after, action="settle_invoice")
     if state == "paid":
@@ -233,7 +241,8 @@ async def _change(tx: Tx, before: Invoice, after: Invoice, *, action: str, reaso
 
 _STATE_COLUMNS = (
     "state", "series_period", "series_number", "invoice_number", "issuer", "client", "issued_at", "due_at",
-    "paid_minor", "paid_at", "voided_at", "void_reason", "payment_method", "transaction_id", "version", "updated_at",
+    "paid_minor", "paid_at", "voided_at", "void_reason", "payment_method", "transaction_id",
+    "stripe_payment_intent", "version", "updated_at",
 )  # fmt: skip
 
 

@@ -36,6 +36,7 @@ class Payment:
     recorded_by: str
     verification_signature: str
     created_at: datetime
+    stripe_payment_intent_id: str | None
 
 
 CallKind = Literal[

@@ -97,6 +97,7 @@ async def receive_payment(
     method: str,
     received_at: datetime,
     reference: str | None = None,
+    stripe_payment_intent: str | None = None,
 ) -> Payment:
     """A client's money settles an invoice: its state, the payment, and the books change together.
 
@@ -104,7 +105,13 @@ async def receive_payment(
     """
     payment_id = new_id(PAYMENT_PREFIX)
     settled = await invoicing.settle_invoice(
-        tx, reference=invoice, amount_minor=amount_minor, payment_id=payment_id, method=method, paid_at=received_at
+        tx,
+        reference=invoice,
+        amount_minor=amount_minor,
+        payment_id=payment_id,
+        method=method,
+        paid_at=received_at,
+        stripe_payment_intent=stripe_payment_intent,
     )
     return await payments.record_payment(
         tx,
