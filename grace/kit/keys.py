@@ -19,6 +19,7 @@ class Keys:
         self._master = master
         self._workspace = workspace
         self._derived: dict[str, bytes] = {}
+        self._ciphers: dict[str, AESGCM] = {}
 
     def key(self, purpose: str) -> bytes:
         """The 256-bit key for `purpose` ("answers", "links", "signing", …) in this workspace."""
@@ -30,11 +31,16 @@ class Keys:
     def seal(self, purpose: str, plain: bytes, *, bound_to: bytes = b"") -> bytes:
         """Encrypt; `bound_to` must be given again to open, so that a value cannot be moved elsewhere."""
         nonce = os.urandom(_NONCE_BYTES)
-        return nonce + AESGCM(self.key(purpose)).encrypt(nonce, plain, bound_to)
+        return nonce + self._cipher(purpose).encrypt(nonce, plain, bound_to)
 
     def open(self, purpose: str, sealed: bytes, *, bound_to: bytes = b"") -> bytes:
         """Decrypt; raises cryptography's InvalidTag when the key, the value or the binding is another."""
-        return AESGCM(self.key(purpose)).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound_to)
+        return self._cipher(purpose).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound_to)
+
+    def _cipher(self, purpose: str) -> AESGCM:
+        if purpose not in self._ciphers:
+            self._ciphers[purpose] = AESGCM(self.key(purpose))
+        return self._ciphers[purpose]
 
     def mac(self, purpose: str, *parts: str) -> bytes:
         """A 256-bit HMAC over the parts, each length-prefixed."""
