@@ -28,7 +28,8 @@ from grace.kit.tx import Tx
 from grace.trust.audit.rules.notes import is_signed_by
 
 COLUMNS = """p.id, p.number, p.invoice_id, p.client_id, p.project_id, p.provider, p.method, p.reference, p.currency,
-    p.amount_minor, p.net_minor, p.status, p.received_at, p.recorded_by, p.verification_signature, p.created_at"""
+    p.amount_minor, p.net_minor, p.status, p.received_at, p.recorded_by, p.verification_signature, p.created_at,
+    (select a.intent from payment_attempt a where a.payment_id = p.id) as intent"""
 BATCH = 1_000
 
 
