@@ -7,6 +7,7 @@ with the effect, commits, and only then answers.
 
 import asyncio
 import functools
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol, TypeVar
@@ -35,6 +36,8 @@ SIGNED_IN = "signed-in"
 """Any principal of the workspace."""
 SESSION_COOKIE = "grace_session"
 TRIES = 3
+TWIN_WAIT_S = 2.0
+TWIN_LOOK_EVERY_S = 0.1
 _RETRIED = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Awaitable[Any]])
 _SAFE = ("GET", "HEAD", "OPTIONS")
@@ -119,8 +122,9 @@ async def _serve(
     unit.principal = tx.principal = await _principal(edge, tx, request, rule)
     key = await _key(request, rule, unit.principal)
     if key is not None:
-        stored = await idempotency.claim(tx, key, stale_s=edge.settings.intent_stale_s)
+        stored = await _claim(edge, unit, key)
         if stored is not None and stored.body is not None:
+            await unit.commit()
             return Response(
                 stored.body,
                 stored.status or 200,
@@ -144,6 +148,20 @@ async def _serve(
     if rule.secrets:
         response.headers["Cache-Control"] = "no-store"
     return response
+
+
+async def _claim(edge: Edge, unit: Unit, key: idempotency.Key) -> idempotency.Stored | None:
+    """Claim the key; a twin that is at a provider is waited for a moment, without a transaction."""
+    until = time.monotonic() + TWIN_WAIT_S
+    while True:
+        try:
+            return await idempotency.claim(unit.tx, key, stale_s=edge.settings.intent_stale_s)
+        except idempotency.TwinAtWork as busy:
+            if time.monotonic() > until:
+                raise
+            await unit.rollback(busy)
+            await asyncio.sleep(TWIN_LOOK_EVERY_S)
+            await unit.open()
 
 
 async def _workspace(edge: Edge, request: Request, rule: Rule) -> str:

@@ -81,9 +81,18 @@ class Story:
         for one in (await self.project(project_id))["milestones"]:
             await said(self.owner.post(f"/api/v1/projects/{project_id}/milestones/{one['number']}/complete"))
 
+    async def built(self, project_id: str) -> None:
+        """The architect has built the project, with the admin's vote where the policy wants one."""
+        body = {"project_id": project_id, "spec": "As agreed."}
+        asked = (await self.owner.post("/api/business/projects/deliver", json=body)).json()
+        if asked["requires_approval"]:
+            await self.vote(asked["decision_id"])
+        await self.workspace.drain()
+
     async def delivered(self, **how: Any) -> tuple[str, str, str]:
         """A lead, its delivered project, and the path of the survey link."""
         lead_id, project_id = await self.signed(**how)
+        await self.built(project_id)
         await self.completed_milestones(project_id)
         done = await said(self.owner.post(f"/api/v1/projects/{project_id}/delivered"))
         await self.workspace.drain()

@@ -90,5 +90,19 @@ async def _delivered_by_parliament(story: Story, project: dict[str, Any]) -> Non
     assert "Use the client's own colours" in content.text
 
 
+async def test_what_parliament_has_not_allowed_is_not_delivered(story: Story) -> None:
+    _, project_id = await story.signed()
+    await story.completed_milestones(project_id)
+    refused = await story.owner.post(f"/api/v1/projects/{project_id}/delivered")
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/wrong-state")
+    held = await story.owner.post("/api/business/projects/deliver", json={"project_id": project_id, "spec": "All."})
+    assert held.status_code == 202
+    assert (await story.owner.post(f"/api/v1/projects/{project_id}/delivered")).status_code == 409
+    await story.vote(held.json()["decision_id"])
+    await story.workspace.drain()
+    done = await said(story.owner.post(f"/api/v1/projects/{project_id}/delivered"))
+    assert done["status"] == "delivered"
+
+
 async def _stuck(story: Story) -> list[dict[str, Any]]:
     return await story.rows("select * from reaction where state <> 'done'")

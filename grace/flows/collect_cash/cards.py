@@ -243,7 +243,7 @@ async def _collect(tx: Tx, attempt: Attempt, charge: Charge) -> None:
             method=CARD,
             received_at=tx.now,
             reference=charge.id,
-            stripe_payment_intent=attempt.intent,
+            intent=attempt.intent,
         )
     excess = charge.amount_minor - counted
     await cards.collected(

@@ -71,6 +71,7 @@ async def test_the_rate_card_and_the_templates_are_the_workspaces(story: Story) 
 
 async def test_finished_projects_steer_the_hours(story: Story) -> None:
     _, project_id = await story.signed()
+    await story.built(project_id)
     for one in (await story.project(project_id))["milestones"]:
         await said(
             story.owner.post(
