@@ -158,6 +158,14 @@ def test_modules_and_folders_named_in_the_architecture_exist() -> None:
         assert path.exists(), named
 
 
+def test_the_architecture_names_every_room() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    grace = ROOT / "grace"
+    rooms = [folder for above in (grace, grace / "domains", grace / "trust") for folder in above.iterdir()]
+    names = {folder.name for folder in rooms if (folder / "__init__.py").exists()}
+    assert sorted(name for name in names if not re.search(rf"`(grace/)?{name}`", text)) == []
+
+
 def test_decisions_name_their_alternatives() -> None:
     records = sorted((ROOT / "docs" / "decisions").glob("*.md"))
     numbers = [path.name[:4] for path in records]

@@ -75,7 +75,9 @@ class Display:
         self._told = time.monotonic()
         self._progress.update(self._bar, description=f"{self._doing}: {why}")
         if not self.console.is_terminal:
-            self.console.print(f"  … {self._doing}: {why} Trying again ({waited_s:.0f} s).", highlight=False)
+            self.console.print(
+                f"  … {self._doing}: {why} Trying again ({waited_s:.0f} s).", soft_wrap=True, highlight=False
+            )
 
     def say(self, line: str = "") -> None:
         """A line of its own."""

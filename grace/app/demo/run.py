@@ -42,6 +42,7 @@ from grace.trust.identity.service.people import create_user
 START_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 60.0
 PAUSE_S = 0.3
+WIDTH = 120
 _BROKEN = (psycopg.OperationalError, PoolTimeout, installation.NotRunning, OSError)
 
 T = TypeVar("T")
@@ -63,7 +64,10 @@ MEMBER = Member("max@example.com", "Max Member", Role.MEMBER)
 
 def run(settings: Settings, *, as_json: bool) -> int:
     """Drive the job and report; the exit code is 0 when all of it happened and every proof holds."""
-    display = Display(Console(stderr=as_json), STEPS)
+    console = Console(stderr=as_json)
+    if not console.is_terminal:
+        console.width = WIDTH
+    display = Display(console, STEPS)
     handle = "demo" + "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(6))
     started = time.monotonic()
     # So that a Grace of our own is stopped too.
