@@ -16,11 +16,12 @@ run: setup ## Install, then start Grace on http://127.0.0.1:8005 with its own Po
 demo: setup ## Drive one whole job from lead to cash over HTTP and prove the books
 	@exec $(BIN)/grace demo
 
-check: setup ## Format, lint, strict types and import contracts, in a minute
+check: setup ## Format, lint, strict types, import contracts, migrations, settings and limits
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/pytest tests/house/test_limits.py tests/house/test_settings.py tests/house/test_migrations.py tests/house/test_routes.py
 
 test: check ## make check, then the whole suite against a real PostgreSQL (GRACE_TEST_DATABASE_URL names another)
 	$(BIN)/pytest

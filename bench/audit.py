@@ -14,9 +14,9 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from statistics import quantiles
 
-from bench.measure import Report, at_least, at_most
 from psycopg import AsyncConnection
 
+from bench.measure import Report, at_least, at_most
 from grace.kit.tx import Tx, transaction
 from grace.kit.workspace import Workspaces
 from grace.trust.audit import jobs, service

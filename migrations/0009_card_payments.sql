@@ -108,6 +108,7 @@ create table provider_call (
 );
 comment on table provider_call is 'A call to a provider, written before it is made; its key makes it have one effect';
 comment on column provider_call.work is 'What waits for the call (an attempt, a refund, …); noun is what it is about';
+comment on column provider_call.arguments is 'Without what is personal (customer_details) once the call has ended';
 comment on column provider_call.retry_at is 'When it is taken up again if nobody else did (real time)';
 create unique index provider_call_open on provider_call (noun) where state in ('pending', 'unknown', 'case');
 create index provider_call_work on provider_call (work, number);
@@ -120,8 +121,8 @@ begin
   if old.state in ('done', 'refused', 'dropped') then
     raise exception 'a call that ended is not changed' using errcode = 'integrity_constraint_violation';
   end if;
-  if (new.id, new.kind, new.work, new.noun, new.key, new.arguments) is distinct from
-     (old.id, old.kind, old.work, old.noun, old.key, old.arguments) then
+  if (new.id, new.kind, new.work, new.noun, new.key, new.arguments - 'customer_details') is distinct from
+     (old.id, old.kind, old.work, old.noun, old.key, old.arguments - 'customer_details') then
     raise exception 'a call is repeated exactly as it was written' using errcode = 'integrity_constraint_violation';
   end if;
   return new;

@@ -2,7 +2,13 @@
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.fixtures.postgres", "tests.fixtures.workspace", "tests.fixtures.api", "tests.fixtures.cards"]
+pytest_plugins = [
+    "tests.fixtures.postgres",
+    "tests.fixtures.workspace",
+    "tests.fixtures.api",
+    "tests.fixtures.cards",
+    "tests.fixtures.running",
+]
 
 # A busy machine is no failure: time limits are stated where they are meant, in processor time.
 settings.register_profile("grace", deadline=None)

@@ -16,6 +16,7 @@ async def verify_log(workspaces: Workspaces, handle: str, *, outside: bytes | No
     return {
         "ok": report.ok,
         "size": report.size,
+        "unsealed": report.unsealed,
         "root": report.root.hex(),
         "findings": [str(finding) for finding in report.findings],
         "completeness_proven": report.completeness_proven,

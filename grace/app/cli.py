@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
@@ -10,7 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from grace.kit.settings import Settings
-    from grace.kit.workspace import Workspaces
+    from grace.kit.workspace import Kind, Workspaces
 
 T = TypeVar("T")
 
@@ -120,11 +120,19 @@ def sandbox(
 
 
 @app.command()
+def demo(data: Data = None, as_json: AsJson = False) -> None:
+    """Drive one whole job from lead to cash over HTTP, in a workspace of its own, and prove the books."""
+    from grace.app.demo.run import run
+
+    raise typer.Exit(run(_settings(data), as_json=as_json))
+
+
+@app.command()
 def migrate(data: Data = None) -> None:
     """Bring the schema of every workspace up to this version."""
     from grace.app.installation import migrate_all
 
-    for handle, applied in _run(migrate_all(_workspaces(_settings(data)))).items():
+    for handle, applied in _run(_settings(data), migrate_all).items():
         print(f"{handle}: {', '.join(applied) or 'up to date'}")
 
 
@@ -140,7 +148,10 @@ def bootstrap(
     from grace.app.bootstrap import bootstrap as make
 
     settings = _settings(data, workspace)
-    made = _run(make(_workspaces(settings), settings, handle=settings.workspace, email=email, new_key=new_key))
+    made = _run(
+        settings,
+        lambda workspaces: make(workspaces, settings, handle=settings.workspace, email=email, new_key=new_key),
+    )
     if as_json:
         _print_json(made)
     else:
@@ -159,15 +170,12 @@ def create_workspace(
     """Make a workspace; it is test or live for ever."""
     from grace.app import installation, wiring
 
+    kind: Kind = "live" if live else "test"
     made = _run(
-        installation.create_workspace(
-            _workspaces(_settings(data)),
-            handle,
-            kind="live" if live else "test",
-            name=name,
-            currency=currency,
-            prepare=wiring.PREPARE,
-        )
+        _settings(data),
+        lambda workspaces: installation.create_workspace(
+            workspaces, handle, kind=kind, name=name, currency=currency, prepare=wiring.PREPARE
+        ),
     )
     print(f"{handle}: {'made' if made else 'was there'}.")
     print(f"`grace bootstrap --workspace {handle} --email …` makes its owner.")
@@ -176,7 +184,7 @@ def create_workspace(
 @workspace_app.command("list")
 def list_workspaces(data: Data = None) -> None:
     """The workspaces of this installation."""
-    for handle in _run(_workspaces(_settings(data)).handles()):
+    for handle in _run(_settings(data), lambda workspaces: workspaces.handles()):
         print(handle)
 
 
@@ -227,7 +235,7 @@ def verify_audit(
     if against is not None and not against.is_file():
         _fail(f"{against} is not a file.")
     outside = against.read_bytes() if against else None
-    _report(_run(verify_log(_workspaces(settings), settings.workspace, outside=outside)), as_json)
+    _report(_run(settings, lambda known: verify_log(known, settings.workspace, outside=outside)), as_json)
 
 
 @ledger_app.command("check")
@@ -236,7 +244,7 @@ def check_ledger(data: Data = None, workspace: InWorkspace = None, as_json: AsJs
     from grace.app.checks import check_books
 
     settings = _settings(data, workspace)
-    _report(_run(check_books(_workspaces(settings), settings.workspace)), as_json)
+    _report(_run(settings, lambda known: check_books(known, settings.workspace)), as_json)
 
 
 @rates_app.command("import")
@@ -253,7 +261,7 @@ def import_rates(
     settings = _settings(data, workspace)
     with file.open(newline="", encoding="utf-8-sig") as source:
         rows = list(csv.DictReader(source))
-    print(_run(store_rates(_workspaces(settings), settings.workspace, rows)))
+    print(_run(settings, lambda known: store_rates(known, settings.workspace, rows)))
 
 
 @import_app.command("leads")
@@ -291,15 +299,16 @@ def import_leads(
     importing_display.announce(export, reading)
     with importing_display.bar(export) as progress:
         done = _run(
-            importing.run(
-                _workspaces(settings),
+            settings,
+            lambda workspaces: importing.run(
+                workspaces,
                 settings.workspace,
                 export,
                 reading,
                 rejected=rejected or importing.rejected_path(file),
                 dry=dry_run,
                 progress=progress,
-            )
+            ),
         )
     if as_json:
         _print_json(importing_display.as_object(done, dry=dry_run))
@@ -319,12 +328,15 @@ def main() -> None:
 
 
 def _settings(data: Path | None, workspace: str | None = None) -> "Settings":
+    from grace.app import running
     from grace.kit.settings import settings
 
     if data is not None:
         os.environ["GRACE_DATA_DIR"] = str(data)
     if workspace is not None:
         os.environ["GRACE_WORKSPACE"] = workspace
+    if running.adopt(settings().data_dir):
+        settings.cache_clear()
     return settings()
 
 
@@ -334,10 +346,18 @@ def _workspaces(settings: "Settings") -> "Workspaces":
     return open_workspaces(settings)
 
 
-def _run(work: Coroutine[Any, Any, T]) -> T:
+def _run(settings: "Settings", act: Callable[["Workspaces"], Awaitable[T]]) -> T:
+    """Act on the installation, and close its pools: one that is left open can keep the loop from ending."""
     import asyncio
 
-    return asyncio.run(work)
+    async def run() -> T:
+        workspaces = _workspaces(settings)
+        try:
+            return await act(workspaces)
+        finally:
+            await workspaces.close()
+
+    return asyncio.run(run())
 
 
 def _report(found: dict[str, Any], as_json: bool) -> None:

@@ -1,8 +1,13 @@
-"""Which Grace runs on a data directory, and where it answers: `grace up` says so in `up.json` there."""
+"""Which Grace runs on a data directory, and what it decided about addresses: `grace up` says so in `up.json`.
+
+Commands that act on the same data directory take that over, so that a link made by `grace bootstrap` leads to the
+Grace that runs and a new workspace is connected to the same provider.
+"""
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from grace.app.supervisor import holder
@@ -12,25 +17,35 @@ NAME = "up.json"
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A `grace up`: its process, its address, and where it reaches Stripe or the stand-in."""
+    """A `grace up`: its process, its address on this machine, and the settings it chose for its processes."""
 
     pid: int
     url: str
-    stripe_api_base: str
+    chosen: Mapping[str, str]
 
 
-def note(data_dir: Path, *, url: str, stripe_api_base: str) -> None:
-    """Say where this process answers."""
-    data_dir.joinpath(NAME).write_text(json.dumps(asdict(Running(os.getpid(), url, stripe_api_base))))
+def note(data_dir: Path, *, url: str, chosen: Mapping[str, str]) -> None:
+    """Say where this process answers and what it chose."""
+    fresh = data_dir / f".{NAME}"
+    fresh.write_text(json.dumps({"pid": os.getpid(), "url": url, "chosen": dict(chosen)}))
+    fresh.replace(data_dir / NAME)
 
 
 def find(data_dir: Path) -> Running | None:
-    """The Grace that runs on `data_dir`, if one does."""
+    """The Grace that runs on `data_dir`, once it has said where."""
     pid = holder(data_dir)
     if pid is None:
         return None
     try:
-        found = Running(**json.loads(data_dir.joinpath(NAME).read_text()))
+        found = Running(**json.loads((data_dir / NAME).read_text()))
     except (OSError, ValueError, TypeError):
         return None
     return found if found.pid == pid else None
+
+
+def adopt(data_dir: Path) -> bool:
+    """Take over what the running Grace chose, as far as the environment says nothing; whether that was anything."""
+    found = find(data_dir)
+    missing = {name: value for name, value in (found.chosen if found else {}).items() if name not in os.environ}
+    os.environ.update(missing)
+    return bool(missing)

@@ -16,15 +16,17 @@ OWNER = "owner@example.com"
 
 def run(settings: Settings) -> None:
     """Start, say how to get in, and stay until Ctrl-C or SIGTERM."""
-    os.environ.setdefault("GRACE_URL", f"http://127.0.0.1:{settings.port}")
     sandbox_port = settings.port + 1
     uses_sandbox = settings.stripe_secret_key is None
+    here = f"http://127.0.0.1:{settings.port}"
+    chosen = {"GRACE_URL": settings.url if "url" in settings.model_fields_set else here}
     if uses_sandbox:
         sandbox = f"http://127.0.0.1:{sandbox_port}"
-        os.environ["GRACE_STRIPE_SECRET_KEY"] = "sk_test_{workspace}"  # noqa: S105
-        os.environ["GRACE_STRIPE_PUBLISHABLE_KEY"] = "pk_test_{workspace}"
-        os.environ["GRACE_STRIPE_API_BASE"] = sandbox
-        os.environ["GRACE_TEST_CLOCK_URL"] = sandbox
+        chosen["GRACE_STRIPE_SECRET_KEY"] = "sk_test_{workspace}"  # noqa: S105
+        chosen["GRACE_STRIPE_PUBLISHABLE_KEY"] = "pk_test_{workspace}"
+        chosen["GRACE_STRIPE_API_BASE"] = sandbox
+        chosen["GRACE_TEST_CLOCK_URL"] = sandbox
+    os.environ.update(chosen)
     os.environ["GRACE_DATA_DIR"] = str(settings.data_dir.resolve())
     read_settings.cache_clear()
     settings = read_settings()
@@ -34,7 +36,7 @@ def run(settings: Settings) -> None:
         nonlocal dsn
         dsn = given
         asyncio.run(_make_ready(settings, dsn))
-        running.note(settings.data_dir, url=settings.url, stripe_api_base=settings.stripe_api_base)
+        running.note(settings.data_dir, url=here, chosen=chosen)
         return _commands(settings, sandbox_port if uses_sandbox else None)
 
     def ready() -> None:

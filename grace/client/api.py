@@ -92,6 +92,41 @@ class Grace(Connection):
         }
         return dict(await self.post("/api/business/proposals/generate", body))
 
+    async def proposal(self, proposal_id: str) -> Json:
+        """A proposal; `client_url` is the client's link once it is sent."""
+        return dict(await self.get(f"/api/v1/proposals/{_part(proposal_id)}"))
+
+    async def send_proposal(self, proposal_id: str) -> Json:
+        """Send a proposal to its client; held until somebody else has voted."""
+        return dict(await self.post(f"/api/v1/proposals/{_part(proposal_id)}/send"))
+
+    async def contracts(self, **query: Any) -> list[Json]:
+        """The newest contracts; `proposal_id` filters."""
+        return list((await self.get("/api/v1/contracts", **query))["items"])
+
+    async def projects(self, **query: Any) -> list[Json]:
+        """The newest projects; `status`, `client_id`, `lead_id` filter."""
+        return list((await self.get("/api/v1/projects", **query))["items"])
+
+    async def project(self, project_id: str) -> Json:
+        """A project with its milestones and the result of its delivery."""
+        return dict(await self.get(f"/api/v1/projects/{_part(project_id)}"))
+
+    async def complete_milestone(
+        self, project_id: str, milestone: str | int, *, hours_spent: Amount | None = None
+    ) -> Json:
+        """Say that a part of the work is done; `milestone` is its id or its number in the project."""
+        path = f"/api/v1/projects/{_part(project_id)}/milestones/{_part(milestone)}/complete"
+        return dict(await self.post(path, {"hours_spent": hours_spent}))
+
+    async def mark_delivered(self, project_id: str) -> Json:
+        """Say that the client has what was sold; every milestone must be complete."""
+        return dict(await self.post(f"/api/v1/projects/{_part(project_id)}/delivered"))
+
+    async def artefacts(self, project_id: str) -> list[Json]:
+        """The files of the latest delivery, with their checksums."""
+        return list((await self.get(f"/api/v1/projects/{_part(project_id)}/artefacts"))["items"])
+
     async def deliver_project(self, project_id: str, *, spec: str | Json) -> Json:
         """Have the architect do the project's work; held above the threshold."""
         return dict(await self.post("/api/business/projects/deliver", {"project_id": project_id, "spec": spec}))
@@ -99,10 +134,6 @@ class Grace(Connection):
     async def invoice_project(self, project_id: str) -> Json:
         """Invoice what is not yet invoiced; answers `invoice_id`, `invoice_number`, `payment_link`."""
         return dict(await self.post(f"/api/business/projects/{_part(project_id)}/payment"))
-
-    async def project(self, project_id: str) -> Json:
-        """A project."""
-        return dict(await self.get(f"/api/v1/projects/{_part(project_id)}"))
 
     async def satisfaction(self, project_id: str) -> Json:
         """What the client said in the survey."""
@@ -126,5 +157,5 @@ class Grace(Connection):
         return dict(await self.post(f"{path}/{act}" if act else path, body))
 
 
-def _part(value: str) -> str:
+def _part(value: str | int) -> str:
     return quote(str(value), safe="")

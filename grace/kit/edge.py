@@ -7,6 +7,7 @@ with the effect, commits, and only then answers.
 
 import asyncio
 import functools
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol, TypeVar
@@ -35,6 +36,8 @@ SIGNED_IN = "signed-in"
 """Any principal of the workspace."""
 SESSION_COOKIE = "grace_session"
 TRIES = 3
+TWIN_WAIT_S = 2.0
+TWIN_LOOK_EVERY_S = 0.1
 _RETRIED = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Awaitable[Any]])
 _SAFE = ("GET", "HEAD", "OPTIONS")
@@ -119,8 +122,9 @@ async def _serve(
     unit.principal = tx.principal = await _principal(edge, tx, request, rule)
     key = await _key(request, rule, unit.principal)
     if key is not None:
-        stored = await idempotency.claim(tx, key, stale_s=edge.settings.intent_stale_s)
+        stored = await _claim(edge, unit, key)
         if stored is not None and stored.body is not None:
+            await unit.commit()
             return Response(
                 stored.body,
                 stored.status or 200,
@@ -144,6 +148,20 @@ async def _serve(
     if rule.secrets:
         response.headers["Cache-Control"] = "no-store"
     return response
+
+
+async def _claim(edge: Edge, unit: Unit, key: idempotency.Key) -> idempotency.Stored | None:
+    """Claim the key; a twin that is at a provider is waited for a moment, without a transaction."""
+    until = time.monotonic() + TWIN_WAIT_S
+    while True:
+        try:
+            return await idempotency.claim(unit.tx, key, stale_s=edge.settings.intent_stale_s)
+        except idempotency.TwinAtWork as busy:
+            if time.monotonic() > until:
+                raise
+            await unit.rollback(busy)
+            await asyncio.sleep(TWIN_LOOK_EVERY_S)
+            await unit.open()
 
 
 async def _workspace(edge: Edge, request: Request, rule: Rule) -> str:
@@ -256,7 +274,10 @@ _PROBLEMS: Mapping[int | str, dict[str, Any]] = {
         "content": {"application/problem+json": {}},
     }
 }
-_HELD: Mapping[int | str, dict[str, Any]] = {202: {"model": Held, "description": "Waits for approval or a provider."}}
+
+
+def _held(answer: type[Held]) -> Mapping[int | str, dict[str, Any]]:
+    return {202: {"model": answer, "description": "Waits for approval or a provider."}}
 
 
 class Doors(APIRouter):
@@ -273,12 +294,12 @@ class Doors(APIRouter):
         may: str,
         returns: Any = None,
         status: int = 200,
-        held: bool = False,
+        held: bool | type[Held] = False,
         key_in_body: bool = False,
         secrets: tuple[str, ...] = (),
         hidden: bool = False,
     ) -> Callable[[Endpoint], Endpoint]:
-        """Declare a door. `returns` is the answer's model; `held` adds the 202 of an action that waits."""
+        """Declare a door. `returns` is the answer's model; `held` adds the 202 of what waits (with its model)."""
 
         def register(endpoint: Endpoint) -> Endpoint:
             @functools.wraps(endpoint)
@@ -295,7 +316,7 @@ class Doors(APIRouter):
                 methods=[method],
                 response_model=returns,
                 status_code=status,
-                responses={**_PROBLEMS, **(_HELD if held else {})},
+                responses={**_PROBLEMS, **(_held(Held if held is True else held) if held else {})},
                 include_in_schema=not hidden,
             )
             return endpoint

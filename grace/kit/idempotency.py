@@ -18,6 +18,10 @@ KEY_LENGTH = 255
 _PURPOSE = "answers"
 
 
+class TwinAtWork(InProgress):
+    """The same request has committed its intent and waits for a provider."""
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """A caller's key, within the credential and the door it was sent to."""
@@ -58,7 +62,10 @@ def key_of(*, principal: str, method: str, path: str, key: str, body: bytes) -> 
 
 
 async def claim(tx: Tx, key: Key, *, stale_s: float) -> Stored | None:
-    """None: the request is new. Otherwise what is stored. Conflict for another body, InProgress for a twin."""
+    """None: the request is new. Otherwise what is stored.
+
+    Conflict for another body, InProgress for a twin that holds the row, TwinAtWork for one that is at a provider.
+    """
     try:
         inserted = await tx.value(
             "insert into idempotency (scope, key, request_hash) values (%(scope)s, %(key)s, %(hash)s)"
@@ -85,7 +92,7 @@ async def claim(tx: Tx, key: Key, *, stale_s: float) -> Stored | None:
     if row.state == "answered" and row.answer is not None:
         return Stored(row.status, tx.keys.open(_PURPOSE, row.answer, bound_to=_binding(key)), None)
     if row.waiting:
-        raise InProgress("The same request is being worked on.", retry_after=max(1, round(stale_s)))
+        raise TwinAtWork("The same request is being worked on.", retry_after=max(1, round(stale_s)))
     return Stored(None, None, row.intent)
 
 

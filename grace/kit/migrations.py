@@ -16,13 +16,13 @@ class MigrationChanged(Exception):
     """A file that was already applied has other text now; write a new one instead."""
 
 
-def files() -> list[tuple[str, str]]:
+def files(folder: Path = FOLDER) -> list[tuple[str, str]]:
     """Names and texts in order. The first is the job queue's own schema, from the installed library."""
-    own = [(path.stem, path.read_text()) for path in sorted(FOLDER.glob("*.sql"))]
+    own = [(path.stem, path.read_text()) for path in sorted(folder.glob("*.sql"))]
     return [(QUEUE_SCHEMA, _queue_schema()), *own]
 
 
-async def migrate(connection: AsyncConnection) -> list[str]:
+async def migrate(connection: AsyncConnection, *, folder: Path = FOLDER) -> list[str]:
     """Apply what is missing; the names of what was applied. Needs an autocommit connection of the owner."""
     done: list[str] = []
     async with connection.transaction():
@@ -33,7 +33,7 @@ async def migrate(connection: AsyncConnection) -> list[str]:
         )
         cursor = await connection.execute("select name, checksum from migration")
         applied: dict[str, str] = dict(await cursor.fetchall())
-        for name, text in files():
+        for name, text in files(folder):
             checksum = sha256(text.encode()).hexdigest()
             if name in applied:
                 if applied[name] != checksum:

@@ -10,6 +10,8 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
+from grace.kit.json import check_text
+
 STYLE = Path(__file__).parent / "static" / "plain.css"
 """The stylesheet of plain pages, served at /static/plain.css."""
 
@@ -35,3 +37,9 @@ class Pages:
 def wants_page(request: Request) -> bool:
     """Whether the reader asks for a page, as browsers do, and not for JSON."""
     return "text/html" in request.headers.get("accept", "")
+
+
+def form_text(text: str) -> str | None:
+    """What somebody wrote into a form, trimmed; None for nothing. Malformed for what cannot be stored."""
+    check_text(text)
+    return text.strip() or None

@@ -265,6 +265,15 @@ async def replay(tx: Tx, *, fact_id: int, subscriber: str) -> bool:
     )
 
 
+async def replay_stuck(tx: Tx, subscriber: str) -> int:
+    """Give all stuck work of a subscriber another round, for what it stumbled over is over; how much."""
+    return await tx.execute(
+        "update reaction set state = 'due', attempts = 0, due_at = clock_timestamp()"
+        " where subscriber = %(name)s and state = 'stuck'",
+        name=subscriber,
+    )
+
+
 async def drain(workspaces: Workspaces, handle: str, *, parallel: int = 4) -> None:
     """Dispatch and react until nothing is due now (for the test clock and for tests)."""
 

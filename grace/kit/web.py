@@ -73,13 +73,12 @@ class ProblemJSON(ExactJSON):
 
 
 def problem_response(problem: Problem, request_id: str) -> ProblemJSON:
-    """The document of a refusal."""
+    """The document of a refusal; extra members never replace those of RFC 9457."""
     document = {
         "type": f"/problems/{problem.type}",
         "title": problem.title,
         "status": problem.status,
         "detail": problem.detail,
         "request_id": request_id,
-        **problem.extra,
     }
-    return ProblemJSON(document, status_code=problem.status, headers=dict(problem.headers))
+    return ProblemJSON(document | problem.extra | document, status_code=problem.status, headers=dict(problem.headers))

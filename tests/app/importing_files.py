@@ -7,7 +7,7 @@ import random
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-SHARED = Path(os.environ.get("GRACE_SHARED", ROOT.parent / "shared"))
+SHARED = Path(os.environ.get("GRACE_TEST_SHARED", ROOT.parent / "shared"))
 XEDUCATION = SHARED / "data" / "xeducation_leads" / "train.csv.gz"
 PIPELINE = SHARED / "data" / "crm_pipeline" / "train.csv.gz"
 

@@ -22,6 +22,8 @@ import pytest
 from grace.app.postgres import server
 from tests.fixtures.running import RunningGrace, started
 
+KILLS: list[tuple[float, str]] = []
+"""When which process was killed, in all tests: the supervisor counts them all."""
 VICTIMS = ("web", "worker", "sandbox", "postgres")
 RESTARTS_A_MINUTE = 4
 """One less than the supervisor allows for one process."""
@@ -33,18 +35,21 @@ class Killer:
 
     running: RunningGrace
     dice: random.Random
-    kills: list[tuple[float, str]]
+    struck: list[str]
 
     def strike(self) -> None:
         """Kill a process that was not killed too often of late."""
-        recent = [name for at, name in self.kills if time.monotonic() - at < 60]
+        recent = [name for at, name in KILLS if time.monotonic() - at < 60]
         willing = [name for name in VICTIMS if recent.count(name) < RESTARTS_A_MINUTE]
+        if not willing:
+            return
         name = self.dice.choice(willing)
         pid = self._pid(name)
         if pid is None:
             return
         os.kill(pid, signal.SIGKILL)
-        self.kills.append((time.monotonic(), name))
+        KILLS.append((time.monotonic(), name))
+        self.struck.append(name)
 
     def _pid(self, name: str) -> int | None:
         if name == "postgres":
@@ -81,12 +86,13 @@ def _demo_under_fire(fragile: RunningGrace, *, seed: int, kills: int) -> None:
     next_strike = time.monotonic() + 1 + dice.random() * 2
     deadline = time.monotonic() + 280
     while demo.poll() is None and time.monotonic() < deadline:
-        if len(killer.kills) < kills and time.monotonic() >= next_strike:
+        if len(killer.struck) < kills and time.monotonic() >= next_strike:
             killer.strike()
             next_strike = time.monotonic() + 0.3 + dice.random() * 2.5
         time.sleep(0.05)
     output, errors = demo.communicate(timeout=5) if demo.poll() is not None else ("", "it did not end in time")
-    story = f"seed {seed}, killed {[name for _, name in killer.kills]}\n{errors[-3000:]}"
+    said = fragile.printed.read_text()[-2000:]
+    story = f"seed {seed}, killed {killer.struck}\n{errors[-3000:]}\n{said}"
     assert demo.returncode == 0, story
     told = json.loads(output.strip().splitlines()[-1])
     handle = told["workspace"]

@@ -47,6 +47,8 @@ async def note(tx: InTx, body: Note) -> Noted:
     attempts.append(body.text)
     if body.fail == "conflict":
         raise Conflict("It was asked to fail.")
+    if body.fail == "status":
+        raise Conflict("It was asked to fail.", status="paid", mood="sad")
     if body.fail == "deadlock" and attempts.count(body.text) < 3:
         raise psycopg.errors.DeadlockDetected
     if body.fail == "deadlock always":
@@ -134,6 +136,11 @@ async def test_a_twin_of_a_slow_request_is_told_when_to_come_back(client: httpx.
     assert statuses == [200, 409]
     late = first if first.status_code == 409 else second
     assert (late.headers["retry-after"], late.json()["type"]) == ("2", "/problems/in-progress")
+
+
+async def test_extra_members_never_replace_those_of_a_problem(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/test/notes", json={"text": "a", "fail": "status"})
+    assert (answer.status_code, answer.json()["status"], answer.json()["mood"]) == (409, 409, "sad")
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "a\tb", "ü"])

@@ -25,7 +25,7 @@ from grace_sandbox.contract.answers import check_answer, object_type
 from grace_sandbox.contract.operations import find
 from grace_sandbox.contract.source import Struct, fields
 
-SHARED = Path(os.environ.get("GRACE_SHARED", Path(__file__).parents[2].parent / "shared"))
+SHARED = Path(os.environ.get("GRACE_TEST_SHARED", Path(__file__).parents[2].parent / "shared"))
 STRIPE_CONTRACTS = SHARED / "contracts" / "stripe"
 ERROR = Struct("stripe._error_object", "ErrorObject")
 DEADLINE_S = 10.0
@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 def needs(path: Path) -> pytest.MarkDecorator:
     """Skips where the published contracts are not at hand."""
-    return pytest.mark.skipif(not path.exists(), reason=f"{path} is not present (set GRACE_SHARED)")
+    return pytest.mark.skipif(not path.exists(), reason=f"{path} is not present (set GRACE_TEST_SHARED)")
 
 
 def until(probe: Callable[[], T | None], *, deadline_s: float = DEADLINE_S) -> T:

@@ -1,14 +1,13 @@
-"""Doors of projects, deliveries and satisfaction."""
+"""Doors of projects, deliveries and satisfaction. The list, which names clients, is in `flows/deliver_work`."""
 
-from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated
 
-from fastapi import Path, Query, Response
+from fastapi import Path, Response
 
 from grace.domains.delivery import queries
 from grace.domains.delivery.actions import DeliverProject
-from grace.domains.delivery.models import Project, ProjectStatus
-from grace.domains.delivery.queries import ProjectFilter
+from grace.domains.delivery.models import Project
+from grace.domains.delivery.records import record
 from grace.domains.delivery.schemas import (
     ArtefactList,
     ArtefactOut,
@@ -17,7 +16,6 @@ from grace.domains.delivery.schemas import (
     Delivered,
     DeliverIn,
     HeldDelivery,
-    ProjectList,
     ProjectOut,
     Satisfaction,
 )
@@ -25,7 +23,6 @@ from grace.domains.delivery.service import projects
 from grace.kit import links
 from grace.kit.edge import Doors, InTx
 from grace.kit.money import to_minor
-from grace.kit.paging import Cursor, Limit, after_id, page
 from grace.kit.tx import Tx
 from grace.kit.web import ExactJSON
 from grace.trust.governance.models import Outcome
@@ -34,13 +31,9 @@ from grace.trust.governance.service.perform import perform
 
 doors = Doors(tags=["Projects"])
 ProjectPath = Annotated[str, Path(max_length=64, description="Its id or its number.")]
-ProjectSort = Literal[
-    "number", "-number", "budget", "-budget", "progress", "-progress", "end_date", "-end_date", "created_at",
-    "-created_at",
-]  # fmt: skip
 
 
-@doors.post("/api/business/projects/deliver", may="projects:write", returns=Delivered, held=True)
+@doors.post("/api/business/projects/deliver", may="projects:write", returns=Delivered, held=HeldDelivery)
 async def deliver_project(tx: InTx, body: DeliverIn) -> Delivered | Response:
     """Have the architect build a project, as policy allows. The build is queued: the project shows its result."""
     project = await queries.project(tx, body.project_id)
@@ -57,27 +50,10 @@ async def deliver_project(tx: InTx, body: DeliverIn) -> Delivered | Response:
     )
 
 
-@doors.get("/api/v1/projects", may="projects:read", returns=ProjectList)
-async def list_projects(
-    tx: InTx,
-    limit: Limit = 50,
-    cursor: Cursor = None,
-    sort: ProjectSort = "-created_at",
-    status: ProjectStatus | None = None,
-    client_id: Annotated[str | None, Query(max_length=64)] = None,
-    lead_id: Annotated[str | None, Query(max_length=64)] = None,
-) -> ProjectList:
-    """Projects, the newest first."""
-    where = ProjectFilter(status=status, client_ids=[client_id] if client_id else None, lead_id=lead_id)
-    rows = await queries.projects(tx, where, sort=sort, after=after_id(cursor), limit=limit + 1)
-    shown = page(rows, limit=limit, key="id")
-    return ProjectList(items=await _records(tx, shown.items), next_cursor=shown.next_cursor)
-
-
 @doors.get("/api/v1/projects/{id}", may="projects:read", returns=ProjectOut)
 async def get_project(tx: InTx, id: ProjectPath) -> ProjectOut:
     """A project with its milestones and the result of its delivery."""
-    return await _record(tx, await queries.project(tx, id))
+    return await record(tx, await queries.project(tx, id))
 
 
 @doors.post("/api/v1/projects/{id}/milestones/{milestone}/complete", may="projects:write", returns=ProjectOut)
@@ -97,19 +73,19 @@ async def complete_milestone(
         hours_spent=said.hours_spent,
         cost_minor=to_minor(said.cost, project.currency),
     )
-    return await _record(tx, project)
+    return await record(tx, project)
 
 
 @doors.post("/api/v1/projects/{id}/delivered", may="projects:write", returns=ProjectOut)
 async def mark_delivered(tx: InTx, id: ProjectPath) -> ProjectOut:
     """The client has what was sold; every milestone must be complete."""
-    return await _record(tx, await projects.mark_delivered(tx, reference=id))
+    return await record(tx, await projects.mark_delivered(tx, reference=id))
 
 
 @doors.post("/api/v1/projects/{id}/cancel", may="projects:write", returns=ProjectOut)
 async def cancel_project(tx: InTx, id: ProjectPath, body: CancelProject) -> ProjectOut:
     """End a project before it is delivered."""
-    return await _record(tx, await projects.cancel_project(tx, reference=id, reason=body.reason))
+    return await record(tx, await projects.cancel_project(tx, reference=id, reason=body.reason))
 
 
 @doors.get("/api/v1/projects/{id}/artefacts", may="projects:read", returns=ArtefactList)
@@ -137,18 +113,6 @@ async def satisfaction(tx: InTx, id: ProjectPath) -> Satisfaction:
     """What the client answered, and what to do about it."""
     project = await queries.project(tx, id)
     return Satisfaction.of(project, await queries.answers(tx, project.id), await _survey_token(tx, project))
-
-
-async def _records(tx: Tx, rows: Sequence[Project]) -> list[ProjectOut]:
-    """The API records of some projects, with two questions for all of them."""
-    ids = [row.id for row in rows]
-    milestones = await queries.milestones(tx, ids)
-    tokens = await links.tokens(tx, kind=projects.SURVEY_LINK, subjects=ids)
-    return [ProjectOut.of(row, milestones[row.id], tokens.get(row.id)) for row in rows]
-
-
-async def _record(tx: Tx, project: Project) -> ProjectOut:
-    return (await _records(tx, [project]))[0]
 
 
 async def _survey_token(tx: Tx, project: Project) -> str | None:

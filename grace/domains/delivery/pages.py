@@ -11,7 +11,7 @@ from grace.domains.delivery.schemas import Survey, SurveyIn
 from grace.domains.delivery.service import projects, satisfaction
 from grace.kit import links
 from grace.kit.edge import LINK, Doors, InTx
-from grace.kit.pages import Pages, wants_page
+from grace.kit.pages import Pages, form_text, wants_page
 from grace.kit.tx import Principal, Tx
 
 doors = Doors(tags=["Client links"])
@@ -39,7 +39,7 @@ async def answer_form(
     comment: Annotated[str, Form(max_length=20_000)] = "",
 ) -> Response:
     """The page's form."""
-    await _answer(tx, token, score, comment.strip() or None)
+    await _answer(tx, token, score, form_text(comment))
     return RedirectResponse(f"/survey/{token}", 303)
 
 

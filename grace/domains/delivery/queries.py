@@ -110,6 +110,12 @@ async def latest_delivery(tx: Tx, project_id: str) -> Delivery | None:
     )
 
 
+async def is_being_built(tx: Tx, project_id: str) -> bool:
+    """Whether the architect is at work, asked after the project is locked: what comes with its row may be older."""
+    latest = await latest_delivery(tx, project_id)
+    return latest is not None and latest.status == "queued"
+
+
 async def artefacts(tx: Tx, project_id: str) -> list[Artefact]:
     """The files of a project's latest finished delivery, by path."""
     return await tx.all(

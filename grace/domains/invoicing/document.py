@@ -24,7 +24,7 @@ _STAMPS = {"paid": "PAID", "void": "VOID"}
 async def answer(tx: Tx, invoice: Invoice) -> Response:
     """The PDF of an issued invoice, to be kept under its number; WrongState for a draft."""
     if invoice.issuer is None or invoice.client is None or invoice.issued_at is None:
-        raise WrongState("A draft has no document; issue it first.", status=invoice.state)
+        raise WrongState("A draft has no document; issue it first.", invoice_status=invoice.state)
     lines = (await queries.lines(tx, [invoice.id]))[invoice.id]
     token = (await links.tokens(tx, kind=PAY_LINK, subjects=[invoice.id])).get(invoice.id)
     due = due_minor(invoice.state, total_minor=invoice.total_minor, paid_minor=invoice.paid_minor)

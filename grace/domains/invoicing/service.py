@@ -64,7 +64,7 @@ async def revise_draft(tx: Tx, *, reference: Reference, terms: Terms) -> Invoice
     """Replace all that is said in a draft. WrongState once it is issued or void."""
     before = await queries.invoice(tx, reference, lock=True)
     if before.state != "draft":
-        raise WrongState("Only a draft is revised; an issued invoice is frozen.", status=before.state)
+        raise WrongState("Only a draft is revised; an issued invoice is frozen.", invoice_status=before.state)
     after = await tx.one(
         Invoice,
         "update invoice i set series = %(series)s, due_at = %(due_at)s, notes = %(notes)s,"
@@ -90,7 +90,7 @@ async def issue_invoice(tx: Tx, *, reference: Reference, client: Party) -> Invoi
     """
     before = await queries.invoice(tx, reference, lock=True)
     if before.state != "draft":
-        raise WrongState("Only a draft is issued.", status=before.state)
+        raise WrongState("Only a draft is issued.", invoice_status=before.state)
     if not before.total_minor:
         raise NothingToIssue("The invoice comes to nothing.")
     due_days = (await INVOICING.read(tx)).due_days
@@ -119,7 +119,14 @@ async def issue_invoice(tx: Tx, *, reference: Reference, client: Party) -> Invoi
 
 
 async def settle_invoice(
-    tx: Tx, *, reference: Reference, amount_minor: int, payment_id: str, method: str, paid_at: datetime
+    tx: Tx,
+    *,
+    reference: Reference,
+    amount_minor: int,
+    payment_id: str,
+    method: str,
+    paid_at: datetime,
+    stripe_payment_intent: str | None = None,
 ) -> Settlement:
     """Count a payment towards an invoice; booking it is the payment's matter.
 
@@ -128,7 +135,7 @@ async def settle_invoice(
     """
     before = await queries.invoice(tx, reference, lock=True)
     if before.state not in PAYABLE:
-        raise WrongState(f"Nothing is due on an invoice that is {before.state}.", status=before.state)
+        raise WrongState(f"Nothing is due on an invoice that is {before.state}.", invoice_status=before.state)
     due = due_minor(before.state, total_minor=before.total_minor, paid_minor=before.paid_minor)
     if amount_minor > due:
         raise OverPayment(to_major(due, before.currency), before.currency)
@@ -141,6 +148,7 @@ async def settle_invoice(
         paid_at=paid_at if state == "paid" else None,
         payment_method=method,
         transaction_id=payment_id,
+        stripe_payment_intent=stripe_payment_intent,
     )
     after = await _change(tx, before, after, action="settle_invoice")
     if state == "paid":
@@ -158,7 +166,7 @@ async def void_invoice(tx: Tx, *, reference: Reference, reason: str) -> Invoice:
     """
     before = await queries.invoice(tx, reference, lock=True)
     if before.state not in ("draft", "issued"):
-        raise WrongState(f"An invoice that is {before.state} is not made void.", status=before.state)
+        raise WrongState(f"An invoice that is {before.state} is not made void.", invoice_status=before.state)
     after = replace(before, state="void", voided_at=tx.now, void_reason=reason)
     after = await _change(tx, before, after, action="void_invoice", reason=reason)
     if before.state == "issued":
@@ -233,7 +241,8 @@ async def _change(tx: Tx, before: Invoice, after: Invoice, *, action: str, reaso
 
 _STATE_COLUMNS = (
     "state", "series_period", "series_number", "invoice_number", "issuer", "client", "issued_at", "due_at",
-    "paid_minor", "paid_at", "voided_at", "void_reason", "payment_method", "transaction_id", "version", "updated_at",
+    "paid_minor", "paid_at", "voided_at", "void_reason", "payment_method", "transaction_id",
+    "stripe_payment_intent", "version", "updated_at",
 )  # fmt: skip
 
 

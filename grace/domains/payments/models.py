@@ -17,7 +17,8 @@ Method = Literal["bank_transfer", "cash", "cheque", "upi", "card", "other"]
 class Payment:
     """Money received towards an invoice; `net_minor` is the part that is revenue, the rest is tax.
 
-    `received_at` is when the money came (business time), `created_at` when that was recorded.
+    `received_at` is when the money came (business time), `created_at` when that was recorded. `intent` is the card
+    provider's id of what was confirmed, once the attempt is tied to the payment.
     """
 
     id: PaymentId
@@ -36,6 +37,7 @@ class Payment:
     recorded_by: str
     verification_signature: str
     created_at: datetime
+    intent: str | None
 
 
 CallKind = Literal[

@@ -28,7 +28,8 @@ from grace.kit.tx import Tx
 from grace.trust.audit.rules.notes import is_signed_by
 
 COLUMNS = """p.id, p.number, p.invoice_id, p.client_id, p.project_id, p.provider, p.method, p.reference, p.currency,
-    p.amount_minor, p.net_minor, p.status, p.received_at, p.recorded_by, p.verification_signature, p.created_at"""
+    p.amount_minor, p.net_minor, p.status, p.received_at, p.recorded_by, p.verification_signature, p.created_at,
+    (select a.intent from payment_attempt a where a.payment_id = p.id) as intent"""
 BATCH = 1_000
 
 
@@ -301,17 +302,17 @@ async def refunded_minor(tx: Tx, invoice_id: str) -> int:
 
 
 async def refunds_by_currency(
-    tx: Tx, *, invoice_id: str | None = None, client_id: str | None = None, since: datetime | None = None
+    tx: Tx, *, invoice_id: str | None = None, client_ids: list[str] | None = None, since: datetime | None = None
 ) -> dict[str, int]:
-    """Sums of refunds that did not fail, of an invoice, or of a client since then."""
+    """Sums of refunds that did not fail, of an invoice, or of a client's ids since then."""
     rows = await tx.all(
         dict,
         "select currency, sum(amount_minor)::bigint as amount_minor from refund where state <> 'failed'"
         " and (%(invoice)s::text is null or invoice_id = %(invoice)s)"
-        " and (%(client)s::text is null or client_id = %(client)s)"
+        " and (%(clients)s::text[] is null or client_id = any(%(clients)s))"
         " and (%(since)s::timestamptz is null or created_at > %(since)s) group by currency",
         invoice=invoice_id,
-        client=client_id,
+        clients=client_ids,
         since=since,
     )
     return {row["currency"]: row["amount_minor"] for row in rows}

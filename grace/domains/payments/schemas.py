@@ -40,7 +40,7 @@ class PaymentOut(Answer):
     received_at: datetime
     verification_signature: str
     stripe_invoice_id: None = None
-    stripe_payment_intent_id: str | None = None
+    stripe_payment_intent_id: str | None
     created_at: datetime
 
     @classmethod
@@ -49,6 +49,7 @@ class PaymentOut(Answer):
         return cls(
             amount=to_major(payment.amount_minor, payment.currency),
             refunded=payment.status == "refunded",
+            stripe_payment_intent_id=payment.intent,
             **{name: getattr(payment, name) for name in cls.model_fields if hasattr(payment, name)},
         )
 

@@ -1,4 +1,5 @@
-"""Doors of proposals and contracts. Generating, and what the client does by link, are in `flows/win_work`."""
+"""Doors of proposals and contracts. Those that name clients or are the client's are in
+`flows/win_work`."""
 
 from typing import Annotated, Literal
 
@@ -6,9 +7,7 @@ from fastapi import Path, Query, Response
 
 from grace.domains.proposals import document, queries
 from grace.domains.proposals.actions import SendProposal
-from grace.domains.proposals.models import ProposalStatus
-from grace.domains.proposals.queries import ProposalFilter
-from grace.domains.proposals.schemas import ContractList, ContractOut, ProposalList, ProposalOut
+from grace.domains.proposals.schemas import ContractList, ContractOut, ProposalOut
 from grace.domains.proposals.service import contracts, proposals
 from grace.kit import links
 from grace.kit.edge import Doors, InTx
@@ -19,29 +18,7 @@ from grace.trust.governance.service.perform import perform
 
 doors = Doors(tags=["Proposals"])
 ProposalPath = Annotated[str, Path(max_length=64, description="Its id or its number.")]
-ProposalSort = Literal[
-    "number", "-number", "total", "-total", "created_at", "-created_at", "expires_at", "-expires_at"
-]  # fmt: skip
 ContractSort = Literal["number", "-number", "created_at", "-created_at"]
-
-
-@doors.get("/api/v1/proposals", may="proposals:read", returns=ProposalList)
-async def list_proposals(
-    tx: InTx,
-    limit: Limit = 50,
-    cursor: Cursor = None,
-    sort: ProposalSort = "-created_at",
-    status: ProposalStatus | None = None,
-    client_id: Annotated[str | None, Query(max_length=64)] = None,
-    lead_id: Annotated[str | None, Query(max_length=64)] = None,
-) -> ProposalList:
-    """Proposals, the newest first."""
-    where = ProposalFilter(status=status, client_ids=[client_id] if client_id else None, lead_id=lead_id)
-    rows = await queries.proposals(tx, where, sort=sort, after=after_id(cursor), limit=limit + 1)
-    shown = page(rows, limit=limit, key="id")
-    tokens = await links.tokens(tx, kind=proposals.LINK, subjects=[row.id for row in shown.items])
-    items = [ProposalOut.of(row, tokens.get(row.id)) for row in shown.items]
-    return ProposalList(items=items, next_cursor=shown.next_cursor)
 
 
 @doors.get("/api/v1/proposals/{id}", may="proposals:read", returns=ProposalOut)

@@ -153,34 +153,40 @@ async def believe(
 
     `asked_at`: we looked then (real time). `event_at`: an event said so (the provider's time).
     """
-    provider = port.cards().name
+    attempt = await _attempt_of(tx, told)
     if isinstance(told, Intent):
-        attempt = await queries.attempt_of(tx, provider=provider, intent=told.id, ours=told.ours)
         if attempt is not None:
             await _observed(tx, await _locked(tx, attempt), told, asked_at=asked_at, event_at=event_at)
     elif isinstance(told, Charge):
-        attempt = await queries.attempt_of(tx, provider=provider, charge=told.id)
         if attempt is not None and attempt.charge == told.id and told.movement is not None:
             attempt = await queries.attempt(tx, attempt.id, lock=True)
             await cards.book_fee(tx, attempt, told, told.movement)
     else:
-        await _believe_refund(tx, told, provider)
+        await _believe_refund(tx, told, attempt)
 
 
 async def is_ours(tx: Tx, told: Intent | Charge | Refund) -> bool:
     """Whether what a provider speaks of was begun here."""
+    if isinstance(told, Refund) and await refunds.part_of(tx, told, provider=port.cards().name) is not None:
+        return True
+    return await _attempt_of(tx, told) is not None
+
+
+async def comes_early(tx: Tx, told: Intent | Charge | Refund) -> bool:
+    """Whether it tells of money that goes back before we know that it came."""
+    attempt = await _attempt_of(tx, told)
+    return isinstance(told, Refund) and attempt is not None and attempt.payment_id is None
+
+
+async def _attempt_of(tx: Tx, told: Intent | Charge | Refund) -> Attempt | None:
     provider = port.cards().name
-    found: Attempt | None = None
     match told:
         case Intent():
-            found = await queries.attempt_of(tx, provider=provider, intent=told.id, ours=told.ours)
+            return await queries.attempt_of(tx, provider=provider, intent=told.id, ours=told.ours)
         case Charge():
-            found = await queries.attempt_of(tx, provider=provider, charge=told.id, intent=told.intent)
+            return await queries.attempt_of(tx, provider=provider, charge=told.id, intent=told.intent)
         case Refund():
-            if await refunds.part_of(tx, told, provider=provider) is not None:
-                return True
-            found = await queries.attempt_of(tx, provider=provider, charge=told.charge)
-    return found is not None
+            return await queries.attempt_of(tx, provider=provider, charge=told.charge, intent=told.intent)
 
 
 def due_of(invoice: Invoice) -> int:
@@ -237,6 +243,7 @@ async def _collect(tx: Tx, attempt: Attempt, charge: Charge) -> None:
             method=CARD,
             received_at=tx.now,
             reference=charge.id,
+            intent=attempt.intent,
         )
     excess = charge.amount_minor - counted
     await cards.collected(
@@ -244,12 +251,12 @@ async def _collect(tx: Tx, attempt: Attempt, charge: Charge) -> None:
     )
 
 
-async def _believe_refund(tx: Tx, told: Refund, provider: str) -> None:
+async def _believe_refund(tx: Tx, told: Refund, attempt: Attempt | None) -> None:
+    provider = port.cards().name
     part = await refunds.part_of(tx, told, provider=provider)
     if part is not None:
         await refunds.observe_part(tx, part.id, told)
         return
-    attempt = await queries.attempt_of(tx, provider=provider, charge=told.charge) if told.charge else None
     if attempt is None or attempt.payment_id is None:
         return
     await refunds.lock(tx, attempt.client_id)

@@ -7,6 +7,7 @@ from grace.domains.payments.service import calls, cards, endpoints
 from grace.flows.collect_cash import cards as collecting
 from grace.kit.due import due
 from grace.kit.jobs import defer, job
+from grace.kit.reactions import replay_stuck
 from grace.kit.tx import Tx
 from grace.kit.unit import Unit
 from grace.providers.payments import port
@@ -14,6 +15,7 @@ from grace.providers.payments import port
 BATCH = 200
 _DUE = "select min(t.{at} + w.clock_offset) from {table} t cross join workspace w where t.{at} <= clock_timestamp()"
 POLL_LEASE_S = 300
+EVENT_REACTION = "flows.collect_cash.reactions.believe_event"
 
 
 @due(_DUE.format(table="provider_call", at="retry_at"))
@@ -55,7 +57,10 @@ async def look_for_events(tx: Tx) -> None:
 
 @job()
 async def fetch_events(unit: Unit, *, provider: str) -> None:
-    """Put events into the inbox that are not there; they are reacted to like those that arrived."""
+    """Put events into the inbox that are not there; they are reacted to like those that arrived.
+
+    The provider answers again: events that could not be looked up while it did not get another round.
+    """
     async with unit.transaction() as tx:
         since, workspace = await endpoints.begin_poll(tx, provider), tx.workspace
     newest = since
@@ -65,6 +70,7 @@ async def fetch_events(unit: Unit, *, provider: str) -> None:
             await endpoints.keep_events(tx, provider, page)
     async with unit.transaction() as tx:
         await endpoints.polled(tx, provider, until=newest)
+        await replay_stuck(tx, EVENT_REACTION)
 
 
 @job()

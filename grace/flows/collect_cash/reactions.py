@@ -13,7 +13,7 @@ from grace.kit import inbox
 from grace.kit.inbox import ProviderEventReceived
 from grace.kit.reactions import reacts_after, reacts_to
 from grace.kit.tx import Tx, transaction
-from grace.kit.workspace import Workspaces
+from grace.kit.workspace import Workspace, Workspaces
 from grace.providers.payments import port
 from grace.providers.payments.port import Charge, Intent, Refund
 
@@ -35,7 +35,7 @@ async def count_merged(tx: Tx, fact: ClientsMerged) -> None:
 @reacts_to(ClientsUnmerged)
 async def count_unmerged(tx: Tx, fact: ClientsUnmerged) -> None:
     """Each is worth what it has paid itself."""
-    for client_id in (fact.client_id, fact.restored_id):
+    for client_id in sorted((fact.client_id, fact.restored_id)):
         standing = await crm.client(tx, client_id)
         await recompute_lifetime_value(tx, client_id=standing.id)
 
@@ -91,23 +91,26 @@ async def _look(workspaces: Workspaces, handle: str, fact: ProviderEventReceived
         signal = provider.read(stored.body)
         if signal.thing is None or not await cards.is_ours(tx, signal.thing):
             return None
+        look = provider.reads_back or await cards.comes_early(tx, signal.thing)
         workspace = tx.workspace
-    if not provider.reads_back:
+    if not look:
         return _Told([signal.thing], None, signal.at)
     asked_at = datetime.now(UTC)
-    things: list[Intent | Charge | Refund]
-    match signal.thing:
-        case Intent(id=intent):
-            things = [await provider.intent(workspace, intent)]
-        case Refund(id=refund):
-            things = [await provider.refund(workspace, refund)]
-        case Charge(id=charge) if stored.kind == "charge.refunded":
-            things = [*await provider.refunds(workspace, charge=charge)]
-        case Charge(intent=str(intent)):
-            things = [await provider.intent(workspace, intent)]
-        case Charge(id=charge):
-            things = [await provider.charge(workspace, charge)]
-    return _Told(things, asked_at, None)
+    return _Told(await _read_back(workspace, signal.thing, refunded=stored.kind == "charge.refunded"), asked_at, None)
+
+
+async def _read_back(
+    workspace: Workspace, thing: Intent | Charge | Refund, *, refunded: bool
+) -> list[Intent | Charge | Refund]:
+    """The thing as it is now, after the intent that it belongs to: money that goes back came first."""
+    provider = port.cards()
+    intent = thing.id if isinstance(thing, Intent) else thing.intent
+    found: list[Intent | Charge | Refund] = [await provider.intent(workspace, intent)] if intent is not None else []
+    if isinstance(thing, Refund):
+        found.append(await provider.refund(workspace, thing.id))
+    elif refunded:
+        found += await provider.refunds(workspace, charge=thing.id)
+    return found
 
 
 @reacts_after(ProviderEventReceived, _look)

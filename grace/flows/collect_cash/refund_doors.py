@@ -6,12 +6,12 @@ from fastapi import Path, Query, Request, Response
 
 from grace.domains.invoicing import queries as invoices
 from grace.domains.payments import queries
-from grace.domains.payments.actions import RefundPayment
 from grace.domains.payments.errors import OverRefund, RefundRefused
 from grace.domains.payments.schemas import RefundList, RefundOut
 from grace.domains.payments.service import calls
 from grace.domains.payments.service.calls import Work
 from grace.flows.collect_cash import cards
+from grace.flows.collect_cash.actions import RefundPayment
 from grace.flows.collect_cash.schemas import Refunded, RefundPaymentIn
 from grace.kit.edge import Doors, InTx, InUnit
 from grace.kit.errors import Invalid

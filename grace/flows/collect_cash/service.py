@@ -97,14 +97,22 @@ async def receive_payment(
     method: str,
     received_at: datetime,
     reference: str | None = None,
+    intent: str | None = None,
 ) -> Payment:
     """A client's money settles an invoice: its state, the payment, and the books change together.
 
-    Refused when nothing is due, when it is more than is due, or when the reference was recorded before.
+    `intent` is the card provider's id of what the payer confirmed. Refused when nothing is due, when it is more than
+    is due, or when the reference was recorded before.
     """
     payment_id = new_id(PAYMENT_PREFIX)
     settled = await invoicing.settle_invoice(
-        tx, reference=invoice, amount_minor=amount_minor, payment_id=payment_id, method=method, paid_at=received_at
+        tx,
+        reference=invoice,
+        amount_minor=amount_minor,
+        payment_id=payment_id,
+        method=method,
+        paid_at=received_at,
+        stripe_payment_intent=intent,
     )
     return await payments.record_payment(
         tx,

@@ -1,4 +1,7 @@
-"""What follows when work is sold, begun, built, delivered, paid and rated."""
+"""What follows when work is sold, begun, built, delivered, paid and rated.
+
+A reaction locks a lead or a client, never one after the other, so that no two wait for each other.
+"""
 
 from grace.domains.crm.facts import ClientsMerged, ClientsUnmerged
 from grace.domains.crm.rules.stages import Stage
@@ -79,16 +82,26 @@ async def lead_is_paid(tx: Tx, fact: ProjectCompleted) -> None:
 
 @reacts_to(ProjectCancelled)
 async def lead_is_lost(tx: Tx, fact: ProjectCancelled) -> None:
-    """The work ended early, and counts no more."""
+    """The work ended early."""
     project = await delivery.project(tx, fact.project_id)
     await service.lose_lead(tx, lead_id=fact.lead_id, reason=project.cancel_reason)
+
+
+@reacts_to(ProjectCancelled)
+async def count_cancelled(tx: Tx, fact: ProjectCancelled) -> None:
+    """It counts no more."""
     await service.count_track_record(tx, client_id=fact.client_id)
 
 
 @reacts_to(SurveyAnswered)
 async def count_answer(tx: Tx, fact: SurveyAnswered) -> None:
-    """How satisfied the client is, and perhaps what comes next."""
+    """How satisfied the client is."""
     await service.count_track_record(tx, client_id=fact.client_id)
+
+
+@reacts_to(SurveyAnswered)
+async def lead_is_rated(tx: Tx, fact: SurveyAnswered) -> None:
+    """Perhaps all is paid already."""
     await service.open_next_lead(tx, project_id=fact.project_id)
 
 

@@ -1,11 +1,26 @@
-"""The door of generating proposals."""
+"""Doors of proposals that name clients and leads."""
 
-from grace.domains.proposals.schemas import ProposalOut
+from typing import Annotated, Literal
+
+from fastapi import Query
+
+from grace.domains.crm import queries as crm
+from grace.domains.crm.models import EXTERNAL_ID_LENGTH
+from grace.domains.proposals import queries as offers
+from grace.domains.proposals.models import ProposalStatus
+from grace.domains.proposals.queries import ProposalFilter
+from grace.domains.proposals.schemas import ProposalList, ProposalOut
+from grace.domains.proposals.service import proposals
 from grace.flows.win_work import service
 from grace.flows.win_work.schemas import GeneratedProposal, GenerateProposal, ProjectPlan
-from grace.kit.edge import Doors, InUnit
+from grace.kit import links
+from grace.kit.edge import Doors, InTx, InUnit
+from grace.kit.paging import Cursor, Limit, after_id, page
 
 doors = Doors(tags=["Proposals"])
+ProposalSort = Literal[
+    "number", "-number", "total", "-total", "created_at", "-created_at", "expires_at", "-expires_at"
+]  # fmt: skip
 
 
 @doors.post("/api/business/proposals/generate", may="proposals:write", returns=GeneratedProposal)
@@ -19,3 +34,26 @@ async def generate_proposal(unit: InUnit, body: GenerateProposal) -> GeneratedPr
         proposal=ProposalOut.of(made.proposal, None),
         project_plan=ProjectPlan.of(made.plan, made.proposal.currency),
     )
+
+
+@doors.get("/api/v1/proposals", may="proposals:read", returns=ProposalList)
+async def list_proposals(
+    tx: InTx,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    sort: ProposalSort = "-created_at",
+    status: ProposalStatus | None = None,
+    client_id: Annotated[str | None, Query(max_length=EXTERNAL_ID_LENGTH, description="By any of its ids.")] = None,
+    lead_id: Annotated[str | None, Query(max_length=EXTERNAL_ID_LENGTH)] = None,
+) -> ProposalList:
+    """Proposals, the newest first."""
+    where = ProposalFilter(
+        status=status,
+        client_ids=None if client_id is None else await crm.family(tx, (await crm.client(tx, client_id)).id),
+        lead_id=None if lead_id is None else (await crm.lead(tx, lead_id)).id,
+    )
+    rows = await offers.proposals(tx, where, sort=sort, after=after_id(cursor), limit=limit + 1)
+    shown = page(rows, limit=limit, key="id")
+    tokens = await links.tokens(tx, kind=proposals.LINK, subjects=[row.id for row in shown.items])
+    items = [ProposalOut.of(row, tokens.get(row.id)) for row in shown.items]
+    return ProposalList(items=items, next_cursor=shown.next_cursor)

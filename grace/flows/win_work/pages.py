@@ -19,7 +19,7 @@ from grace.kit import links
 from grace.kit.display import format_date, format_money
 from grace.kit.edge import LINK, Doors, InTx
 from grace.kit.markdown import read_markdown
-from grace.kit.pages import Pages, wants_page
+from grace.kit.pages import Pages, form_text, wants_page
 from grace.kit.tx import Tx
 
 doors = Doors(tags=["Client links"])
@@ -98,21 +98,21 @@ async def sign_contract(tx: InTx, token: str, body: SignIn) -> Agreement:
 @doors.post("/proposal/{token}/accept/form", may=LINK, hidden=True)
 async def accept_form(tx: InTx, token: str, name: TypedName) -> Response:
     """The page's form for a yes; on to the contract."""
-    won = await service.accept_proposal(tx, token=token, name=name.strip())
+    won = await service.accept_proposal(tx, token=token, name=name)
     return _to(await _contract_path(tx, won.proposal) or f"/proposal/{token}")
 
 
 @doors.post("/proposal/{token}/decline/form", may=LINK, hidden=True)
 async def decline_form(tx: InTx, token: str, reason: Annotated[str, Form(max_length=2000)] = "") -> Response:
     """The page's form for a no."""
-    await service.decline_proposal(tx, token=token, reason=reason.strip() or None)
+    await service.decline_proposal(tx, token=token, reason=form_text(reason))
     return _to(f"/proposal/{token}")
 
 
 @doors.post("/contract/{token}/sign/form", may=LINK, hidden=True)
 async def sign_form(tx: InTx, token: str, name: TypedName) -> Response:
     """The page's form to sign."""
-    await service.sign_contract(tx, token=token, name=name.strip())
+    await service.sign_contract(tx, token=token, name=name)
     return _to(f"/contract/{token}")
 
 

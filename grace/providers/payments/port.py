@@ -82,6 +82,7 @@ class Refund:
     amount_minor: int
     currency: str
     charge: str | None
+    intent: str | None = None
     failure: str | None = None
     movement: Movement | None = None
 

@@ -1,5 +1,6 @@
 """Merging two clients and undoing it."""
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -105,3 +106,13 @@ async def test_a_merge_is_audited_on_both_records(api: httpx.AsyncClient, worksp
         ("unmerge_clients", one["id"]),
         ("unmerge_clients", two["id"]),
     ]
+
+
+async def test_changes_during_merges_find_the_one_that_stands(api: httpx.AsyncClient) -> None:
+    clients = [await make(api, name=f"c{n}", external_id=f"c{n}") for n in range(5)]
+    merges = [merge(api, clients[n + 1]["id"], clients[n]["id"]) for n in range(4)]
+    changes = [api.post("/api/v1/clients/c0", json={"notes": f"{n}"}) for n in range(12)]
+    done = await asyncio.gather(*merges, *changes)
+    assert {answer.status_code for answer in done[4:]} == {200}
+    standing = {(await get(api, f"c{n}"))["id"] for n in range(5)}
+    assert len(standing) == 1 + sum(answer.status_code != 200 for answer in done[:4])

@@ -256,3 +256,26 @@ async def test_the_same_request_again_is_answered_from_what_is_stored(till: Till
     first = await till.process(invoice, **{"Idempotency-Key": "k"})
     assert await till.process(invoice, **{"Idempotency-Key": "k"}) == first
     one_payment(till)
+
+
+async def test_a_twin_waits_while_the_first_is_at_the_provider(till: Till) -> None:
+    invoice = await till.invoice()
+    await till.keep_card()
+    till.sandbox.fault("slow", path="/v1/payment_intents", delay_ms=500)
+    body, key = {"invoice_id": invoice["invoice_id"]}, {"Idempotency-Key": "once"}
+    answers = await asyncio.gather(
+        *(till.api.post("/api/business/payments/process", json=body, headers=key) for _ in range(3))
+    )
+    assert {(answer.status_code, answer.text) for answer in answers} == {(200, answers[0].text)}
+    assert [answer.headers.get("idempotent-replay") for answer in answers].count("true") == 2
+
+
+async def test_the_intent_is_told_with_the_invoice_and_the_payment(till: Till) -> None:
+    invoice = await till.invoice()
+    await till.keep_card()
+    await till.process(invoice)
+    await till.settle()
+    [attempt] = await till.rows("select intent from payment_attempt")
+    told = await till.get(f"/api/v1/invoices/{invoice['invoice_id']}")
+    [payment] = (await till.get("/api/v1/payments"))["items"]
+    assert told["stripe_payment_intent"] == payment["stripe_payment_intent_id"] == attempt["intent"]

@@ -128,6 +128,18 @@ async def test_the_sum_counts_not_the_single_refund(till: Till) -> None:
     assert "client" in " ".join(held["reasons"])
 
 
+async def test_merged_clients_are_one_client_to_the_threshold(till: Till) -> None:
+    first = await paid_invoice(till, "9000.00")
+    second = await paid_invoice(till, "9000.00", client_id="client_other")
+    await parliament_member(till)
+    await till.post("/api/v1/clients/client_abc/merge", {"other": "client_other"})
+    await till.refund(second, "6000.00")
+    held = await till.refund(first, "6000.00", status=202)
+    assert "client" in " ".join(held["reasons"])
+    await till.post("/api/v1/clients/client_abc/unmerge", {"other": "client_other"})
+    await till.refund(first, "6000.00")
+
+
 async def test_an_approver_named_by_the_proposer_is_ignored(till: Till) -> None:
     invoice = await paid_invoice(till, "12000.00")
     await parliament_member(till)

@@ -87,14 +87,14 @@ async def change_client(
 
 
 async def locked(tx: Tx, reference: Reference) -> Client:
-    """The client, kept from changing until the transaction ends."""
-    named = await queries.client(tx, reference)
-    row = await tx.one(
-        Client, f"select {queries.COLUMNS} from client c where id = %(id)s for no key update", id=named.id
-    )
-    if row.merged_into is not None:
-        raise StaleVersion(row.version)
-    return row
+    """The client, kept from changing until the transaction ends. One that is merged meanwhile is followed."""
+    while True:
+        named = await queries.client(tx, reference)
+        row = await tx.one(
+            Client, f"select {queries.COLUMNS} from client c where id = %(id)s for no key update", id=named.id
+        )
+        if row.merged_into is None:
+            return row
 
 
 async def set_lifetime_value(tx: Tx, *, client_id: str, lifetime_value_minor: int) -> bool:

@@ -32,7 +32,7 @@ async def queue_delivery(tx: Tx, *, project_id: str, spec: str) -> Delivery:
     DeliveryRunning while it builds, WrongState once the project is delivered or ended.
     """
     project = await begin_project(tx, project_id=project_id, contract_signed=False)
-    if project.delivery_status == "queued":
+    if await queries.is_being_built(tx, project.id):
         raise DeliveryRunning
     delivery = await tx.one(
         Delivery,

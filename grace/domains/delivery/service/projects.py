@@ -127,8 +127,8 @@ async def complete_milestone(
 async def mark_delivered(tx: Tx, *, reference: Reference) -> Project:
     """The client has what was sold; from now on there is a survey link.
 
-    MilestonesOpen, DeliveryRunning; WrongState unless work is going on, or when the hunter found something
-    critical in the files of the latest delivery.
+    MilestonesOpen, DeliveryRunning; WrongState unless work is going on, when no delivery was allowed yet (the
+    governed action `deliver_project`), or when the hunter found something critical in the files of the latest.
     """
     before = await queries.project(tx, reference, lock=True)
     if before.status != "in_progress":
@@ -137,9 +137,12 @@ async def mark_delivered(tx: Tx, *, reference: Reference) -> Project:
     if open_:
         raise MilestonesOpen(open_)
     latest = await queries.latest_delivery(tx, before.id)
-    if latest is not None and latest.status == "queued":
+    if latest is None:
+        raise WrongState("Have the project delivered first (deliver_project), as far as the policy allows it.",
+                         current=before.status)  # fmt: skip
+    if latest.status == "queued":
         raise DeliveryRunning
-    if latest is not None and latest.scan_severity == "critical":
+    if latest.scan_severity == "critical":
         raise WrongState("The scan found something critical in the files: build the delivery anew.",
                          current=before.status)  # fmt: skip
     await links.make(tx, kind=SURVEY_LINK, subject=before.id)
@@ -166,7 +169,7 @@ async def cancel_project(tx: Tx, *, reference: Reference, reason: str) -> Projec
     before = await queries.project(tx, reference, lock=True)
     if before.status not in OPEN:
         raise WrongState(f"A project that is {before.status} is not cancelled.", current=before.status)
-    if before.delivery_status == "queued":
+    if await queries.is_being_built(tx, before.id):
         raise DeliveryRunning
     after = replace(before, status="cancelled", cancelled_at=tx.now, cancel_reason=reason)
     after = await change(tx, before, after, action="cancel_project", reason=reason)

@@ -32,6 +32,8 @@ KEYS_LAST = timedelta(hours=23)
 """A provider keeps a key for 24 hours."""
 LONGEST_PAUSE = timedelta(hours=1)
 
+_ENDED = "retry_at = null, ended_at = %(now)s, arguments = arguments - 'customer_details'"
+
 Outcome = Intent | Method | Refund | Endpoint | Refused | UnknownOutcome
 
 
@@ -118,8 +120,7 @@ async def settle(tx: Tx, answered: Answered) -> bool:
         return False
     refused = isinstance(outcome, Refused)
     await tx.execute(
-        "update provider_call set state = %(state)s, retry_at = null, ended_at = %(now)s, error = %(error)s"
-        " where id = %(id)s",
+        f"update provider_call set state = %(state)s, error = %(error)s, {_ENDED} where id = %(id)s",
         id=call.id,
         state="refused" if refused else "done",
         error=f"{outcome.code}: {outcome.message}"[:500] if isinstance(outcome, Refused) else None,
@@ -131,7 +132,7 @@ async def settle(tx: Tx, answered: Answered) -> bool:
 async def close_open(tx: Tx, noun: str) -> None:
     """End the calls of a thing whose end is known by another way."""
     await tx.execute(
-        "update provider_call set state = 'done', retry_at = null, ended_at = %(now)s, error = 'known by an event'"
+        f"update provider_call set state = 'done', error = 'known by an event', {_ENDED}"
         " where noun = %(noun)s and state in ('pending', 'unknown', 'case')",
         noun=noun,
         now=tx.now,
@@ -164,7 +165,7 @@ async def drop(tx: Tx, *, call_id: str, reason: str) -> ProviderCall:
     """A person says that the call had no effect and is not to be made. CallNotWaiting when it is not their case."""
     before = await _case(tx, call_id)
     await tx.execute(
-        "update provider_call set state = 'dropped', retry_at = null, ended_at = %(now)s where id = %(id)s",
+        f"update provider_call set state = 'dropped', {_ENDED} where id = %(id)s",
         id=before.id,
         now=tx.now,
     )

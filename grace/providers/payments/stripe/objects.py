@@ -137,6 +137,7 @@ def refund(value: Json) -> Refund:
         amount_minor=amount_minor,
         currency=currency,
         charge=_id(value.get("charge")),
+        intent=_id(value.get("payment_intent")),
         failure=value.get("failure_reason"),
         movement=_movement(value.get("balance_transaction")),
     )

@@ -14,6 +14,7 @@ from grace.domains.crm.rules.stages import (
     Stage,
     allowed_moves,
     judge_move,
+    way,
 )
 
 
@@ -88,3 +89,29 @@ def test_every_stage_has_a_probability_and_lost_is_a_real_zero():
     assert PROBABILITY[Stage.LOST] is not None
     values = [PROBABILITY[stage] for stage in LINE]
     assert values == sorted(values)
+
+
+@pytest.mark.parametrize(
+    ("current", "target", "steps"),
+    [
+        (Stage.LEAD, Stage.PROPOSAL, [Stage.PROPOSAL]),
+        (Stage.LEAD, Stage.CONTRACT, [Stage.PROPOSAL, Stage.CONTRACT]),
+        (Stage.NEGOTIATION, Stage.CONTRACT, [Stage.CONTRACT]),
+        (Stage.QUALIFIED, Stage.PAID, [Stage.PROPOSAL, Stage.CONTRACT, Stage.ACTIVE, Stage.DELIVERED, Stage.PAID]),
+        (Stage.LOST, Stage.PROPOSAL, [Stage.PROPOSAL]),
+        (Stage.LOST, Stage.CONTRACT, [Stage.PROPOSAL, Stage.CONTRACT]),
+        (Stage.LOST, Stage.ACTIVE, []),
+        (Stage.PAID, Stage.ACTIVE, []),
+        (Stage.PAID, Stage.PAID, []),
+    ],
+)
+def test_the_way_forward_is_the_shortest(current: Stage, target: Stage, steps: list[Stage]) -> None:
+    assert list(way(current, target)) == steps
+
+
+@pytest.mark.parametrize(("current", "target"), list(product(Stage, Stage)))
+def test_every_step_of_a_way_is_allowed_and_it_ends_in_the_target(current: Stage, target: Stage) -> None:
+    steps = way(current, target)
+    for here, there in pairwise([current, *steps]):
+        assert there in allowed_moves(here)
+    assert not steps or steps[-1] is target

@@ -1,9 +1,10 @@
-"""The governed action of payments: giving money back."""
+"""The governed action of collecting: giving money back. It stands here because its thresholds know who a client is."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from grace.domains.crm import queries as crm
 from grace.domains.payments import queries
 from grace.domains.payments.errors import OverRefund
 from grace.domains.payments.models import Refund
@@ -18,12 +19,14 @@ A_DAY = timedelta(hours=24)
 
 
 async def _sums(tx: Tx, asked: "RefundPayment") -> Mapping[str, object]:
-    """All refunds of the invoice, and of its client within 24 hours, this one included; no other one is judged
-    meanwhile."""
+    """All refunds of the invoice, and of its client (all ids that stand for it) within 24 hours, this one included;
+    no other one is judged meanwhile."""
     paid = await _paid(tx, asked)
-    await refunds.lock(tx, paid[0].client_id)
+    client = await crm.client(tx, paid[0].client_id)
+    await refunds.lock(tx, client.id)
     of_invoice = await queries.refunds_by_currency(tx, invoice_id=asked.invoice_id)
-    of_client = await queries.refunds_by_currency(tx, client_id=paid[0].client_id, since=tx.now - A_DAY)
+    family = await crm.family(tx, client.id)
+    of_client = await queries.refunds_by_currency(tx, client_ids=family, since=tx.now - A_DAY)
     return {
         "invoice_refunds_usd_minor": await _worth(tx, of_invoice, asked),
         "client_refunds_24h_usd_minor": await _worth(tx, of_client, asked),
