@@ -13,6 +13,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import Response
 from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from grace.app import modules, wiring
@@ -152,6 +153,8 @@ class _Edges:
             await self._app(scope, self._bounded(scope, receive), reply)
         except TooLarge as refusal:
             await _send_problem(refusal, request_id, scope, receive, reply)
+        except ClientDisconnect:
+            status = 499  # nobody is there to be answered; the transaction was rolled back
         except (psycopg.OperationalError, PoolTimeout) as error:
             log.error("database lost", request_id=request_id, path=scope["path"], error=str(error)[:200])
             if begun:

@@ -1,5 +1,6 @@
 """Workspaces: one business is one PostgreSQL database, `grace_<handle>`; this is all that knows of several."""
 
+import asyncio
 import re
 import time
 from collections.abc import AsyncIterator
@@ -51,6 +52,7 @@ class Workspaces:
         self._role: bool | None = None
         self._known: set[str] = set()
         self._asked = 0.0
+        self._asking = asyncio.Lock()
 
     def keys(self, handle: str) -> Keys:
         """The derived keys of a workspace."""
@@ -82,9 +84,10 @@ class Workspaces:
         """Whether there is such a workspace; the server is asked at most once a second."""
         if handle in self._pools or handle in self._known:
             return True
-        if time.monotonic() - self._asked > 1:
-            self._asked = time.monotonic()
-            self._known = set(await self.handles())
+        async with self._asking:  # who comes while the server is asked waits for its answer
+            if time.monotonic() - self._asked > 1:
+                self._known = set(await self.handles())
+                self._asked = time.monotonic()
         return handle in self._known
 
     def dsn(self, handle: str | None = None) -> str:
