@@ -20,7 +20,10 @@ async def bootstrap(
     name: str | None = None,
     currency: str = "USD",
 ) -> dict[str, Any]:
-    """Make what is missing; a workspace that is there keeps its kind. `api_key` is None when the owner was there and no new key was asked for."""
+    """Make what is missing; a workspace that is there keeps its kind.
+
+    `api_key` is None when the owner was there and no new key was asked for.
+    """
     await installation.create_workspace(
         workspaces, handle, kind=kind, name=name, currency=currency, prepare=wiring.PREPARE
     )
