@@ -16,11 +16,14 @@ async def bootstrap(
     handle: str,
     email: str,
     new_key: bool = False,
-    kind: Kind = "test",
+    kind: Kind | None = None,
     name: str | None = None,
     currency: str = "USD",
 ) -> dict[str, Any]:
-    """Make what is missing. `api_key` is None when the owner was there and no new key was asked for."""
+    """Make what is missing; a workspace that is there keeps its kind.
+
+    `api_key` is None when the owner was there and no new key was asked for.
+    """
     await installation.create_workspace(
         workspaces, handle, kind=kind, name=name, currency=currency, prepare=wiring.PREPARE
     )

@@ -5,13 +5,14 @@ from datetime import timedelta
 
 import psycopg
 
+from grace.kit.credentials import credential
 from grace.kit.errors import Conflict
 from grace.kit.keys import load_master_key
 from grace.kit.migrations import migrate
 from grace.kit.money import check_currency
 from grace.kit.settings import Settings
 from grace.kit.tx import Tx, transaction
-from grace.kit.workspace import Kind, Workspaces
+from grace.kit.workspace import Kind, Workspace, Workspaces
 
 Prepare = Callable[[Tx], Awaitable[None]]
 
@@ -42,27 +43,33 @@ async def create_workspace(
     workspaces: Workspaces,
     handle: str,
     *,
-    kind: Kind,
+    kind: Kind | None,
     name: str | None = None,
     currency: str = "USD",
     clock_offset: timedelta = timedelta(0),
     prepare: Sequence[Prepare] = (),
     template: str = "template0",
 ) -> bool:
-    """Make what is missing of a workspace; False when it was whole. Conflict when it has another kind."""
+    """Make what is missing of a workspace; False when it was whole.
+
+    Without a `kind` it keeps the one it has; a new one is a test workspace. Conflict when it has another kind;
+    WrongCredential, before anything is made, when the installation's keys are not of that kind.
+    """
     code = check_currency(currency)
+    if kind is not None:
+        credential(Workspace(handle, kind, name or handle, code, clock_offset), "stripe_secret_key")
     made = await workspaces.create_database(handle, template=template)
     async with workspaces.owner(handle) as connection:
         await migrate(connection)
         cursor = await connection.execute(
             "insert into workspace (handle, kind, name, currency, clock_offset) values (%s, %s, %s, %s, %s)"
             " on conflict do nothing returning true",
-            [handle, kind, name or handle.capitalize(), code, clock_offset],
+            [handle, kind or "test", name or handle.capitalize(), code, clock_offset],
         )
         made = await cursor.fetchone() is not None or made
         cursor = await connection.execute("select kind from workspace")
         row = await cursor.fetchone()
-    if row is None or row[0] != kind:
+    if row is None or kind not in (None, row[0]):
         raise Conflict(f"Workspace {handle} exists and is not a {kind} workspace; a workspace keeps its kind.")
     async with transaction(workspaces, handle) as tx:
         for step in prepare:

@@ -3,13 +3,11 @@
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
-from pydantic import AwareDatetime
-
 from grace.kit import due, jobs, reactions
 from grace.kit.errors import Conflict, Invalid
 from grace.kit.tx import transaction
 from grace.kit.unit import Unit
-from grace.kit.web import Answer, Body
+from grace.kit.web import Answer, Body, Moment
 from grace.kit.workspace import Workspaces
 
 STEPS = 10_000
@@ -20,7 +18,7 @@ Follower = Callable[[Workspaces, str, datetime], Awaitable[None]]
 class TestClock(Body):
     """Where to move the workspace's time to."""
 
-    to: AwareDatetime
+    to: Moment
 
 
 class TestClockMoved(Answer):

@@ -23,6 +23,13 @@ async def test_nobody_moves_the_clock_without_a_key(visitor: httpx.AsyncClient) 
     assert answer.status_code == 401
 
 
+async def test_the_clock_stops_where_dates_end(api: httpx.AsyncClient) -> None:
+    """Time only grows: a date near the last one would leave no room for any due date, for ever."""
+    answer = await api.post("/api/v1/test-clock", json={"to": "9999-12-31T23:59:59Z"})
+    assert answer.status_code == 422
+    assert (await api.post("/api/v1/clients", json={"name": "Ada"})).status_code == 200
+
+
 async def test_the_reference_shows_every_door_without_scripts(visitor: httpx.AsyncClient) -> None:
     page = await visitor.get("/docs")
     assert page.status_code == 200
