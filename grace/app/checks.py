@@ -36,14 +36,15 @@ async def check_books(workspaces: Workspaces, handle: str) -> dict[str, Any]:
     return {"ok": not findings, "findings": findings, "lines": lines}
 
 
-async def store_rates(workspaces: Workspaces, handle: str, rows: list[dict[str, Any]]) -> str:
-    """Import rows of rates; what came of it in sentences."""
+async def store_rates(workspaces: Workspaces, handle: str, rows: list[dict[str, Any]]) -> tuple[str, bool]:
+    """Import rows of rates; what came of it in sentences, and whether every row was stored."""
     from grace.trust.governance.service.rates import import_rates
 
     async with transaction(workspaces, await _known(workspaces, handle)) as tx:
         done = await import_rates(tx, rows)
     lines = [f"{done.stored} rates stored, {len(done.rejected)} rows rejected."]
-    return "\n".join([*lines, *(f"row {rejected.row}: {rejected.reason}" for rejected in done.rejected)])
+    lines += [f"row {rejected.row}: {rejected.reason}" for rejected in done.rejected]
+    return "\n".join(lines), not done.rejected
 
 
 async def _known(workspaces: Workspaces, handle: str) -> str:

@@ -253,15 +253,20 @@ def import_rates(
     data: Data = None,
     workspace: InWorkspace = None,
 ) -> None:
-    """Import dated exchange rates; policies compare amounts in USD by them."""
+    """Import dated exchange rates; policies compare amounts in USD by them. Exit code 1 when a row was rejected."""
     import csv
 
     from grace.app.checks import store_rates
 
     settings = _settings(data, workspace)
+    if not file.is_file():
+        _fail(f"{file} is not a file.")
     with file.open(newline="", encoding="utf-8-sig") as source:
         rows = list(csv.DictReader(source))
-    print(_run(settings, lambda known: store_rates(known, settings.workspace, rows)))
+    said, whole = _run(store_rates(_workspaces(settings), settings.workspace, rows))
+    print(said)
+    if not whole:
+        raise typer.Exit(1)
 
 
 @import_app.command("leads")

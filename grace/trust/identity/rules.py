@@ -115,9 +115,12 @@ def check_scopes(scopes: Collection[str]) -> list[str]:
 
 
 def may_give(giver: Principal, *, roles: Collection[str], parliament: bool = False) -> bool:
-    """Whether the giver may make somebody hold these roles: nobody gives what they do not hold themselves."""
+    """Whether the giver may make somebody hold these roles: nobody gives what they do not hold themselves.
+
+    An agent never names who votes: it could make itself a voter for what it, or its owner, has proposed.
+    """
     votes = parliament or not {Role.OWNER, Role.ADMIN}.isdisjoint(roles)
-    if votes and not covers(giver.permissions, GIVE_VOTES):
+    if votes and (giver.kind == "agent" or not covers(giver.permissions, GIVE_VOTES)):
         return False
     return all(covers(giver.permissions, one) for one in permissions(roles))
 

@@ -35,6 +35,17 @@ class TestCreateUser:
             made = await people.create_user(tx, email="new@example.com", name="N", roles=[Role.OPERATOR])
         assert made.roles == ["operator"]
 
+    async def test_an_agent_never_names_who_votes(self, office: People) -> None:
+        owner = await office.principal(await office.user(Role.OWNER))
+        async with office.workspace.tx(owner) as tx:
+            made = await people.create_agent(tx, name="Bot", roles=[Role.OWNER])
+        async with office.workspace.tx(await office.principal(made)) as tx:
+            for roles, parliament in (([Role.ADMIN], False), ([Role.MEMBER], True)):
+                with pytest.raises(AboveYou):
+                    await people.create_user(tx, email="puppet@x.com", name="P", roles=roles, parliament=parliament)
+            with pytest.raises(AboveYou):
+                await people.set_parliament(tx, principal_id=made.id, member=True)
+
     async def test_is_audited_by_who_did_it(self, office: People) -> None:
         admin = await office.principal(await office.user(Role.ADMIN))
         async with office.workspace.tx(admin) as tx:
