@@ -1,7 +1,7 @@
 """The web application: the doors of every module behind one edge."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -82,14 +82,7 @@ def _answer_problems(app: FastAPI) -> None:
     def on(kind: type[Exception]) -> Callable[[Callable[[Any], Problem]], None]:
         def register(translate: Callable[[Any], Problem]) -> None:
             async def answer(request: Request, error: Exception) -> Response:
-                problem = translate(error)
-                if not wants_page(request):
-                    return problem_response(problem, request.state.id)
-                page = _pages.render(
-                    "problem.html", status=problem.status, problem=problem, request_id=request.state.id
-                )
-                page.headers.update(problem.headers)
-                return page
+                return _refusal(request, translate(error))
 
             app.add_exception_handler(kind, answer)
 
@@ -99,6 +92,17 @@ def _answer_problems(app: FastAPI) -> None:
     on(InvalidMoney)(lambda error: Invalid(str(error), type="invalid-amount"))
     on(RequestValidationError)(_invalid)
     on(HTTPException)(_of_http)
+
+
+def _refusal(request: Request, problem: Problem) -> Response:
+    """A page for a person, a problem document for a program."""
+    if not wants_page(request):
+        return problem_response(problem, request.state.id)
+    path = request.url.path
+    back = "/".join(path.split("/")[:3]) if path.endswith("/form") else None
+    page = _pages.render("problem.html", status=problem.status, problem=problem, back=back, request_id=request.state.id)
+    page.headers.update(problem.headers)
+    return page
 
 
 def _invalid(error: RequestValidationError) -> Problem:
@@ -152,9 +156,7 @@ class _Edges:
         try:
             await self._app(scope, self._bounded(scope, receive), reply)
         except TooLarge as refusal:
-            await _send_problem(refusal, request_id, scope, receive, reply)
-        except ClientDisconnect:
-            status = 499  # nobody is there to be answered; the transaction was rolled back
+            await _refusal(Request(scope), refusal)(scope, receive, reply)
         except (psycopg.OperationalError, PoolTimeout) as error:
             log.error("database lost", request_id=request_id, path=scope["path"], error=str(error)[:200])
             if begun:
@@ -162,13 +164,13 @@ class _Edges:
             lost = Unavailable(
                 "The database does not answer. Repeat the request with its Idempotency-Key.", retry_after=2
             )
-            await _send_problem(lost, request_id, scope, receive, reply)
+            await _refusal(Request(scope), lost)(scope, receive, reply)
         except Exception as error:
             log.error("request failed", request_id=request_id, path=scope["path"], exc_info=error)
             if begun:
                 raise
             problem = Problem("It was not finished. Repeat it with its Idempotency-Key; the log knows the request id.")
-            await _send_problem(problem, request_id, scope, receive, reply)
+            await _refusal(Request(scope), problem)(scope, receive, reply)
         finally:
             route = getattr(scope.get("route"), "path", None)
             log.info(
@@ -201,9 +203,3 @@ class _Edges:
             return message
 
         return bounded
-
-
-async def _send_problem(
-    problem: Problem, request_id: str, scope: Scope, receive: Receive, send: Callable[[Message], Awaitable[None]]
-) -> None:
-    await problem_response(problem, request_id)(scope, receive, send)

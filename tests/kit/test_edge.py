@@ -167,6 +167,10 @@ async def test_a_failed_commit_or_a_bug_is_never_a_success(
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"
     assert "secret" not in answer.text
+    page = await client.post("/test/notes", json={"text": "a", "fail": fail}, headers={"Accept": "text/html"})
+    assert (page.status_code, page.headers["content-type"]) == (500, "text/html; charset=utf-8")
+    assert "see whether it was done" in page.text
+    assert page.headers["x-request-id"] in page.text
     assert await written(workspace) == []
 
 

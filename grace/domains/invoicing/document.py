@@ -75,7 +75,7 @@ def _block(party: dict[str, Any]) -> PartyBlock:
         name=company or name,
         lines=tuple(line for line in lines if line.strip()),
         email=party["email"] or "",
-        numbers=(f"Tax id {party['tax_id']}",) if party["tax_id"] else (),
+        numbers=(f"Tax no. {party['tax_id']}",) if party["tax_id"] else (),
     )
 
 

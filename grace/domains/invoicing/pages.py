@@ -13,7 +13,7 @@ from grace.kit import links
 from grace.kit.display import format_date, format_money
 from grace.kit.edge import LINK, Doors, InTx
 from grace.kit.money import to_minor
-from grace.kit.pages import Pages
+from grace.kit.pages import Pages, wants_page
 from grace.kit.tx import Tx
 
 doors = Doors(tags=["Client links"])
@@ -32,7 +32,7 @@ async def pay_page(tx: InTx, token: str, request: Request) -> PayPage | Response
         payable=invoice.state in PAYABLE,
         payment_instructions=(await ISSUER.read(tx)).payment_instructions,
     )
-    if "text/html" not in request.headers.get("accept", ""):
+    if not wants_page(request):
         return found
 
     def money(amount: Decimal) -> str:
@@ -41,7 +41,14 @@ async def pay_page(tx: InTx, token: str, request: Request) -> PayPage | Response
     def day(at: datetime) -> str:
         return format_date(at.date())
 
-    return _pages.render("pay.html", invoice=found, money=money, day=day, test=tx.workspace.kind == "test")
+    return _pages.render(
+        "pay.html",
+        invoice=found,
+        money=money,
+        day=day,
+        late=found.payable and found.due_at < tx.now,
+        test=tx.workspace.kind == "test",
+    )
 
 
 @doors.get("/pay/{token}/invoice.pdf", may=LINK)

@@ -43,7 +43,13 @@ async def contract_pdf(contract: Contract, *, offered_by: Proposal) -> Response:
         text=contract.content,
         sha256=contract.sha256,
         signatures=(
-            Signature("The provider, by its offer", who.business, offered_by.sent_by or "", offered_by.sent_at),
+            Signature(
+                "The provider",
+                who.business,
+                offered_by.sent_by or "",
+                offered_by.sent_at,
+                manner="Agreed by sending the offer",
+            ),
             Signature("The client", who.client_company or who.client, contract.signed_by or "", contract.signed_at),
         ),
     )

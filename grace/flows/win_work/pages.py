@@ -33,6 +33,7 @@ async def proposal_page(tx: InTx, token: str, request: Request) -> OfferOut | Re
     proposal = await service.offer(tx, token)
     if not wants_page(request):
         return OfferOut.of(proposal, token)
+    contract_path, contract_open = await _contract(tx, proposal)
     return _pages.render(
         "proposal.html",
         proposal=OfferOut.of(proposal, token),
@@ -41,7 +42,9 @@ async def proposal_page(tx: InTx, token: str, request: Request) -> OfferOut | Re
         price=format_money(proposal.total_minor, proposal.currency),
         valid_until=format_date(OfferOut.of(proposal, token).valid_until),
         answerable=proposal.status == "sent" and tx.now < proposal.expires_at,
-        contract_path=await _contract_path(tx, proposal),
+        accepted_on=format_date(proposal.accepted_at.date()) if proposal.accepted_at else "",
+        contract_path=contract_path,
+        contract_open=contract_open,
     )
 
 
@@ -78,6 +81,7 @@ async def contract_page(tx: InTx, token: str, request: Request) -> Agreement | R
         contract=shown,
         token=token,
         blocks=read_markdown(contract.content),
+        total=format_money(contract.total_minor, contract.currency),
         signed_on=format_date(contract.signed_at.date()) if contract.signed_at else "",
     )
 
@@ -98,8 +102,9 @@ async def sign_contract(tx: InTx, token: str, body: SignIn) -> Agreement:
 @doors.post("/proposal/{token}/accept/form", may=LINK, hidden=True)
 async def accept_form(tx: InTx, token: str, name: TypedName) -> Response:
     """The page's form for a yes; on to the contract."""
-    won = await service.accept_proposal(tx, token=token, name=name)
-    return _to(await _contract_path(tx, won.proposal) or f"/proposal/{token}")
+    won = await service.accept_proposal(tx, token=token, name=name.strip())
+    contract_path, _ = await _contract(tx, won.proposal)
+    return _to(contract_path or f"/proposal/{token}")
 
 
 @doors.post("/proposal/{token}/decline/form", may=LINK, hidden=True)
@@ -116,13 +121,13 @@ async def sign_form(tx: InTx, token: str, name: TypedName) -> Response:
     return _to(f"/contract/{token}")
 
 
-async def _contract_path(tx: Tx, proposal: Proposal) -> str | None:
-    """Where the contract of an accepted proposal is signed."""
+async def _contract(tx: Tx, proposal: Proposal) -> tuple[str | None, bool]:
+    """Where the contract of an accepted proposal is read, and whether it waits for the client's signature."""
     contract = await offers.contract_of(tx, proposal.id) if proposal.status == "accepted" else None
     if contract is None:
-        return None
+        return None, False
     token = (await links.tokens(tx, kind=contracts.LINK, subjects=[contract.id])).get(contract.id)
-    return f"/contract/{token}" if token else None
+    return f"/contract/{token}" if token else None, contract.status == "open"
 
 
 def _to(address: str) -> Response:

@@ -137,12 +137,13 @@ class ProposalDocument:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """One side's signature: the typed name and when it was given. Without `signed_at`, a line to sign on."""
+    """One side's signature: a name, when and how it was given. Without `signed_at`, a line to sign on."""
 
     role: str
     party: str
     name: str = ""
     signed_at: datetime | None = None
+    manner: str = "Signed by typing the name"
 
 
 @dataclass(frozen=True, slots=True)

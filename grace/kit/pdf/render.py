@@ -203,7 +203,7 @@ def _signature(one: Signature) -> dict[str, str]:
     when = ""
     if one.signed_at is not None:
         moment = one.signed_at.astimezone(UTC)
-        when = f"{format_date(moment.date())}, {moment:%H:%M:%S} UTC"
+        when = f"{one.manner}, {format_date(moment.date())}, {moment:%H:%M:%S} UTC"
     return {"role": one.role, "party": one.party, "name": one.name if when else "", "when": when}
 
 

@@ -27,7 +27,7 @@ from grace.trust.governance.service.perform import perform
 from grace.trust.governance.service.rates import import_rates
 from grace.trust.governance.service.vote import vote
 
-doors = Doors(tags=["governance"])
+doors = Doors(tags=["Governance"])
 DecisionId = Annotated[str, Path(max_length=64)]
 
 

@@ -35,15 +35,24 @@ async def test_the_link_shows_a_page_to_a_browser(api: httpx.AsyncClient, visito
     assert page.status_code == 200
     assert page.headers["content-type"].startswith("text/html")
     assert page.headers["cache-control"] == "no-store"
-    assert "$1,500.00 is due by" in page.text
+    assert "$1,500.00</strong>\ndue by" in page.text
+    assert "This page does not take cards. Ask" in page.text
     assert "<script>" not in page.text and "<b>" not in page.text
     await pay(api, invoice["id"], 500)
-    assert "$1,000.00 is due by" in (await visitor.get(address, headers=HTML)).text
+    part = (await visitor.get(address, headers=HTML)).text
+    assert "$1,000.00</strong>\ndue by" in part
+    assert "$500.00 of $1,500.00 is paid" in part
     await pay(api, invoice["id"], 1000)
     assert "Paid on" in (await visitor.get(address, headers=HTML)).text
     void = await issued(api)
     await api.post(f"/api/v1/invoices/{void['id']}/void", json={"reason": "x"})
     assert "Nothing is due" in (await visitor.get(path(void["hosted_invoice_url"]), headers=HTML)).text
+
+
+async def test_the_page_of_an_overdue_invoice_says_so(api: httpx.AsyncClient, visitor: httpx.AsyncClient) -> None:
+    invoice = await issued(api, due_at="2026-01-05T12:00:00Z")
+    page = await visitor.get(path(invoice["hosted_invoice_url"]), headers=HTML)
+    assert "was due by 5 January 2026" in page.text
 
 
 async def test_the_pdf(api: httpx.AsyncClient, visitor: httpx.AsyncClient) -> None:

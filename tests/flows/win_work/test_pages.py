@@ -23,7 +23,9 @@ async def test_a_client_reads_accepts_and_signs_by_pages_alone(story: Story) -> 
     assert f'action="{contract}/sign/form"' in page.text
     assert (await story.client.post(f"{contract}/sign/form", data={"name": "Ada Smith"})).status_code == 303
     assert "Signed by Ada Smith" in (await story.client.get(contract, headers=HTML)).text
-    assert "You accepted this proposal" in (await story.client.get(link, headers=HTML)).text
+    accepted = (await story.client.get(link, headers=HTML)).text
+    assert "You accepted this proposal" in accepted
+    assert f'<a href="{contract}">See the contract</a>' in accepted
 
 
 async def test_a_refusal_is_a_page_for_a_person_and_changes_nothing(story: Story) -> None:
@@ -34,6 +36,7 @@ async def test_a_refusal_is_a_page_for_a_person_and_changes_nothing(story: Story
     assert refused.status_code == 409
     assert refused.headers["content-type"].startswith("text/html")
     assert "declined already" in refused.text
+    assert f'<a href="{link}">Back to the page</a>' in refused.text
     assert (await story.rows("select status from proposal")) == [{"status": "declined"}]
     unknown = await story.client.get(f"/proposal/{story.workspace.handle}.x", headers=HTML)
     assert (unknown.status_code, "not known" in unknown.text) == (404, True)
@@ -41,6 +44,7 @@ async def test_a_refusal_is_a_page_for_a_person_and_changes_nothing(story: Story
     assert unstorable.status_code == 400
     nameless = await story.client.post(f"{link}/accept/form", data={"name": ""}, headers=HTML)
     assert nameless.status_code == 422
+    assert "Name: is missing." in nameless.text
 
 
 async def test_what_a_client_wrote_is_text_on_the_page(story: Story) -> None:
