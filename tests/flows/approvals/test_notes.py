@@ -52,7 +52,6 @@ async def test_parliament_votes_on_a_delivery(story: Story) -> None:
     await story.vote(held.json()["decision_id"], approve=False)
     assert (await story.project(project_id))["delivery_status"] is None
     title = (await story.project(project_id))["title"]
-    assert [text for text, _ in await noted(story, lead_id)][-2:] == [
-        f"Delivering “{title}” waits for a vote of parliament.",
-        f"Delivering “{title}” was rejected by vote.",
-    ]
+    texts = {text for text, _ in await noted(story, lead_id)}
+    assert f"Delivering “{title}” waits for a vote of parliament." in texts
+    assert f"Delivering “{title}” was rejected by vote." in texts
