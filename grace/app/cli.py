@@ -263,7 +263,7 @@ def import_rates(
         _fail(f"{file} is not a file.")
     with file.open(newline="", encoding="utf-8-sig") as source:
         rows = list(csv.DictReader(source))
-    said, whole = _run(store_rates(_workspaces(settings), settings.workspace, rows))
+    said, whole = _run(settings, lambda known: store_rates(known, settings.workspace, rows))
     print(said)
     if not whole:
         raise typer.Exit(1)
