@@ -70,6 +70,7 @@ async def test_a_client_is_asked_once_the_work_is_delivered_and_may_change_its_m
         [],
         None,
     )
+    await story.built(project_id)
     await story.completed_milestones(project_id)
     done = await said(story.owner.post(f"/api/v1/projects/{project_id}/delivered"))
     survey = path(done["survey_url"])
