@@ -110,7 +110,8 @@ def _lines(text: str, running_grace: RunningGrace) -> Iterator[str]:
 
 def test_make_run_and_make_demo_are_what_they_say() -> None:
     for target, command in (("run", "grace up"), ("demo", "grace demo")):
-        done = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=True)
+        asked = ["make", "--dry-run", "--no-print-directory", target]
+        done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True)
         assert done.stdout.rstrip().endswith(command)
 
 

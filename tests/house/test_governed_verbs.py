@@ -41,10 +41,11 @@ def resolve(func: ast.expr, names: dict[str, object]) -> tuple[str, str] | None:
 
 
 def uses(verbs: set[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Each use, outside its own slice's actions and service, of a name that means a governed verb."""
+    """Each use of a governed verb outside its own slice and the module that registers its action."""
+    registering = {kind.cls.__module__ for kind in registered.all_kinds()}
     for path in ROOT.rglob("*.py"):
         name = ".".join(("grace", *path.relative_to(ROOT).with_suffix("").parts))
-        if any(
+        if name in registering or any(
             name.startswith(module.split(".service")[0] + part)
             for module, _ in verbs
             for part in (".actions", ".service")

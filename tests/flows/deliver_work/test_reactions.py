@@ -14,6 +14,7 @@ async def test_paid_before_it_is_delivered(story: Story) -> None:
     lead_id, project_id = await story.signed(**SMALL)
     await story.paid(await story.invoiced(project_id))
     assert ((await story.project(project_id))["status"], await story.stage(lead_id)) == ("in_progress", "ACTIVE")
+    await story.built(project_id)
     await story.completed_milestones(project_id)
     await said(story.owner.post(f"/api/v1/projects/{project_id}/delivered"))
     await story.workspace.drain()
@@ -48,6 +49,7 @@ async def test_the_void_of_the_only_open_invoice_completes_a_paid_project(story:
     extra = {"client_id": (await story.project(project_id))["client_id"], "project_id": project_id}
     line = {"description": "More", "unit_price": 1}
     made = await said(story.owner.post("/api/v1/invoices", json=extra | {"lines": [line]}))
+    await story.built(project_id)
     await story.completed_milestones(project_id)
     await said(story.owner.post(f"/api/v1/projects/{project_id}/delivered"))
     await story.workspace.drain()
@@ -117,6 +119,7 @@ async def test_reactions_that_come_early_bring_the_lead_the_whole_way(story: Sto
 async def test_a_lead_that_was_moved_by_hand_stays_with_a_note(story: Story) -> None:
     lead_id, project_id = await story.signed(**SMALL)
     await said(story.owner.post(f"/api/business/leads/{lead_id}/stage", json={"stage": "LOST", "reason": "Quarrel."}))
+    await story.built(project_id)
     await story.completed_milestones(project_id)
     done = await said(story.owner.post(f"/api/v1/projects/{project_id}/delivered"))
     await story.paid(await story.invoiced(project_id))
