@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from grace_sandbox import logs
 from grace_sandbox.control import Control
 from grace_sandbox.store import Store
 from grace_sandbox.stripe.webhooks import Deliverer
@@ -63,13 +64,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--state", type=Path, required=True, help="the SQLite file that holds everything")
     parser.add_argument("--seed", default=DEFAULT_SEED, help="decides ids and secrets of a new state file")
     given = parser.parse_args(arguments)
+    logs.configure()
     app = create_app(given.state, seed=given.seed)
     uvicorn.run(
         app,
         host=HOST,
         port=given.port,
         http="httptools",
-        log_level="warning",
+        log_config=None,
         access_log=False,
         timeout_graceful_shutdown=SHUTDOWN_S,
     )

@@ -2,17 +2,15 @@
 
 import os
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from grace.kit.settings import Settings
-    from grace.kit.workspace import Kind, Workspaces
+from grace.app.commands import AsJson, Data, InWorkspace, fail, on_installation, print_json, read_settings, report
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from grace.kit.workspace import Kind
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -37,14 +35,6 @@ for group, called in (
 ):
     app.add_typer(group, name=called)
 
-Data = Annotated[
-    Path | None, typer.Option("--data", envvar="GRACE_DATA_DIR", help="Where Grace keeps what is its own.")
-]
-InWorkspace = Annotated[
-    str | None, typer.Option("--workspace", envvar="GRACE_WORKSPACE", help="The workspace to act on.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on one line.")]
-
 
 @app.command()
 def up(
@@ -57,26 +47,29 @@ def up(
 
     os.environ["GRACE_PORT"] = str(port)
     os.environ["GRACE_EXAMPLE"] = "false" if no_example else os.environ.get("GRACE_EXAMPLE", "true")
-    starting.run(_settings(data))
+    starting.run(read_settings(data))
 
 
 @app.command()
 def serve(data: Data = None) -> None:
     """Serve the API and the pages."""
+    from grace.kit import logs
+
+    logs.configure(component="web")
     import uvicorn
 
+    from grace.app.installation import open_workspaces
     from grace.app.web import create_app
-    from grace.kit.logs import configure
 
-    settings = _settings(data)
-    configure(settings.log_level, component="web")
+    settings = read_settings(data)
+    logs.configure(settings.log_level, component="web")
     uvicorn.run(
-        create_app(_workspaces(settings), settings),
+        create_app(open_workspaces(settings), settings),
         host=settings.host,
         port=settings.port,
         loop="uvloop",
         http="httptools",
-        log_level="warning",
+        log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=10,
@@ -89,14 +82,17 @@ def worker(data: Data = None) -> None:
     import asyncio
     import signal
 
-    from grace.app.worker import Worker
-    from grace.kit.logs import configure
+    from grace.kit import logs
 
-    settings = _settings(data)
-    configure(settings.log_level, component="worker")
+    logs.configure(component="worker")
+    from grace.app.installation import open_workspaces
+    from grace.app.worker import Worker
+
+    settings = read_settings(data)
+    logs.configure(settings.log_level, component="worker")
 
     async def run() -> None:
-        workspaces = _workspaces(settings)
+        workspaces = open_workspaces(settings)
         running = Worker(workspaces, settings)
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, running.stop)
@@ -113,7 +109,7 @@ def sandbox(
     port: Annotated[int, typer.Option(help="The sandbox's port on the loopback.")] = 8006,
 ) -> None:
     """Run the providers' stand-in on the loopback, with its state in the data folder."""
-    state = _settings(data).data_dir / "sandbox.sqlite"
+    state = read_settings(data).data_dir / "sandbox.sqlite"
     state.parent.mkdir(parents=True, exist_ok=True)
     arguments = [sys.executable, "-m", "grace_sandbox", "--port", str(port), "--state", str(state), *context.args]
     os.execv(sys.executable, arguments)  # noqa: S606
@@ -124,7 +120,7 @@ def demo(data: Data = None, as_json: AsJson = False) -> None:
     """Drive one whole job from lead to cash over HTTP, in a workspace of its own, and prove the books."""
     from grace.app.demo.run import run
 
-    raise typer.Exit(run(_settings(data), as_json=as_json))
+    raise typer.Exit(run(read_settings(data), as_json=as_json))
 
 
 @app.command()
@@ -132,7 +128,7 @@ def migrate(data: Data = None) -> None:
     """Bring the schema of every workspace up to this version."""
     from grace.app.installation import migrate_all
 
-    for handle, applied in _run(_settings(data), migrate_all).items():
+    for handle, applied in on_installation(read_settings(data), migrate_all).items():
         print(f"{handle}: {', '.join(applied) or 'up to date'}")
 
 
@@ -147,13 +143,13 @@ def bootstrap(
     """Make the workspace and its owner if they are missing; always give a new sign-in link."""
     from grace.app.bootstrap import bootstrap as make
 
-    settings = _settings(data, workspace)
-    made = _run(
+    settings = read_settings(data, workspace)
+    made = on_installation(
         settings,
         lambda workspaces: make(workspaces, settings, handle=settings.workspace, email=email, new_key=new_key),
     )
     if as_json:
-        _print_json(made)
+        print_json(made)
     else:
         print(f"Workspace  {made['workspace']}\nSign in    {made['sign_in_url']}")
         print(f"API key    {made['api_key'] or '(made earlier; --new-key makes another)'}")
@@ -171,8 +167,8 @@ def create_workspace(
     from grace.app import installation, wiring
 
     kind: Kind = "live" if live else "test"
-    made = _run(
-        _settings(data),
+    made = on_installation(
+        read_settings(data),
         lambda workspaces: installation.create_workspace(
             workspaces, handle, kind=kind, name=name, currency=currency, prepare=wiring.PREPARE
         ),
@@ -184,7 +180,7 @@ def create_workspace(
 @workspace_app.command("list")
 def list_workspaces(data: Data = None) -> None:
     """The workspaces of this installation."""
-    for handle in _run(_settings(data), lambda workspaces: workspaces.handles()):
+    for handle in on_installation(read_settings(data), lambda workspaces: workspaces.handles()):
         print(handle)
 
 
@@ -193,7 +189,7 @@ def start_database(data: Data = None) -> None:
     """Start the embedded PostgreSQL and leave it running."""
     from grace.app.postgres import server
 
-    info = server.start(_settings(data).data_dir)
+    info = server.start(read_settings(data).data_dir)
     print(f"PostgreSQL {info.major} {'started' if info.started else 'runs already'} (pid {info.pid})")
 
 
@@ -203,9 +199,9 @@ def stop_database(data: Data = None) -> None:
     from grace.app import supervisor
     from grace.app.postgres import server
 
-    settings = _settings(data)
+    settings = read_settings(data)
     if (pid := supervisor.holder(settings.data_dir)) is not None:
-        _fail(f"`grace up` (pid {pid}) uses this database and would start it again. Stop that first.")
+        fail(f"`grace up` (pid {pid}) uses this database and would start it again. Stop that first.")
     print("stopped" if server.stop(settings.data_dir) else "it did not run")
 
 
@@ -214,7 +210,7 @@ def database_status(data: Data = None) -> None:
     """Whether the embedded PostgreSQL runs; exit code 3 when it does not."""
     from grace.app.postgres import server
 
-    info = server.status(_settings(data).data_dir)
+    info = server.status(read_settings(data).data_dir)
     if info is None:
         print("not running")
         raise typer.Exit(3)
@@ -231,11 +227,11 @@ def verify_audit(
     """Recompute the whole log; exit code 1 when anything was changed, removed or reordered."""
     from grace.app.checks import verify_log
 
-    settings = _settings(data, workspace)
+    settings = read_settings(data, workspace)
     if against is not None and not against.is_file():
-        _fail(f"{against} is not a file.")
+        fail(f"{against} is not a file.")
     outside = against.read_bytes() if against else None
-    _report(_run(settings, lambda known: verify_log(known, settings.workspace, outside=outside)), as_json)
+    report(on_installation(settings, lambda known: verify_log(known, settings.workspace, outside=outside)), as_json)
 
 
 @ledger_app.command("check")
@@ -243,8 +239,8 @@ def check_ledger(data: Data = None, workspace: InWorkspace = None, as_json: AsJs
     """Prove the books: balanced postings, balances that follow from entries; exit code 1 on a finding."""
     from grace.app.checks import check_books
 
-    settings = _settings(data, workspace)
-    _report(_run(settings, lambda known: check_books(known, settings.workspace)), as_json)
+    settings = read_settings(data, workspace)
+    report(on_installation(settings, lambda known: check_books(known, settings.workspace)), as_json)
 
 
 @rates_app.command("import")
@@ -258,12 +254,12 @@ def import_rates(
 
     from grace.app.checks import store_rates
 
-    settings = _settings(data, workspace)
+    settings = read_settings(data, workspace)
     if not file.is_file():
-        _fail(f"{file} is not a file.")
+        fail(f"{file} is not a file.")
     with file.open(newline="", encoding="utf-8-sig") as source:
         rows = list(csv.DictReader(source))
-    said, whole = _run(settings, lambda known: store_rates(known, settings.workspace, rows))
+    said, whole = on_installation(settings, lambda known: store_rates(known, settings.workspace, rows))
     print(said)
     if not whole:
         raise typer.Exit(1)
@@ -296,14 +292,14 @@ def import_leads(
     from grace.app import importing, importing_display
     from grace.app.exports import open_export
 
-    settings = _settings(data, workspace)
+    settings = read_settings(data, workspace)
     export = open_export(file, encoding=encoding)
     reading = importing.reading_of(
         export, maps=maps or [], stages=stages or [], empty=empty or [], source=source, keep_rest=keep_rest
     )
     importing_display.announce(export, reading)
     with importing_display.bar(export) as progress:
-        done = _run(
+        done = on_installation(
             settings,
             lambda workspaces: importing.run(
                 workspaces,
@@ -316,7 +312,7 @@ def import_leads(
             ),
         )
     if as_json:
-        _print_json(importing_display.as_object(done, dry=dry_run))
+        print_json(importing_display.as_object(done, dry=dry_run))
     else:
         print(importing_display.summary(done, dry=dry_run))
 
@@ -328,59 +324,5 @@ def main() -> None:
     except Exception as error:
         # Errors of our own and wrong values say what to do; asked by module, since their classes take time to import.
         if isinstance(error, ValueError) or type(error).__module__.startswith("grace."):
-            _fail(str(error))
+            fail(str(error))
         raise
-
-
-def _settings(data: Path | None, workspace: str | None = None) -> "Settings":
-    from grace.app import running
-    from grace.kit.settings import settings
-
-    if data is not None:
-        os.environ["GRACE_DATA_DIR"] = str(data)
-    if workspace is not None:
-        os.environ["GRACE_WORKSPACE"] = workspace
-    if running.adopt(settings().data_dir):
-        settings.cache_clear()
-    return settings()
-
-
-def _workspaces(settings: "Settings") -> "Workspaces":
-    from grace.app.installation import open_workspaces
-
-    return open_workspaces(settings)
-
-
-def _run(settings: "Settings", act: Callable[["Workspaces"], Awaitable[T]]) -> T:
-    """Act on the installation, and close its pools: one that is left open can keep the loop from ending."""
-    import asyncio
-
-    async def run() -> T:
-        workspaces = _workspaces(settings)
-        try:
-            return await act(workspaces)
-        finally:
-            await workspaces.close()
-
-    return asyncio.run(run())
-
-
-def _report(found: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        _print_json(found)
-    else:
-        for line in found["lines"]:
-            print(line)
-    if not found["ok"]:
-        raise typer.Exit(1)
-
-
-def _print_json(value: Any) -> None:
-    from grace.kit import json
-
-    print(json.dumps(value))
-
-
-def _fail(message: str) -> NoReturn:
-    print(message, file=sys.stderr)
-    raise SystemExit(1)

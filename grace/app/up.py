@@ -5,11 +5,16 @@ import os
 import sys
 from collections.abc import Sequence
 
+import structlog
+
 from grace.app import installation, running, wiring
 from grace.app.bootstrap import bootstrap
 from grace.app.supervisor import Command, run_all
+from grace.kit import logs
 from grace.kit.settings import Settings
 from grace.kit.settings import settings as read_settings
+
+log = structlog.get_logger()
 
 OWNER = "owner@example.com"
 
@@ -43,32 +48,47 @@ def run(settings: Settings) -> None:
         made = asyncio.run(_bootstrap(settings, dsn))
         _greet(settings, made, sandbox=uses_sandbox)
 
+    def say(line: str) -> None:
+        print(f"  {line}", flush=True)
+        log.info(line)
+
     print("Grace is starting …", flush=True)
+    _open_log(settings)
     run_all(
         data_dir=settings.data_dir,
         prepare=prepare,
         ready=ready,
-        say=lambda line: print(f"  {line}", flush=True),
+        say=say,
         database_url=settings.database_url.get_secret_value() if settings.database_url else None,
         ports=(settings.port, *((sandbox_port,) if uses_sandbox else ())),
     )
     print("Grace has stopped; its data stays.", flush=True)
+    log.info("stopped")
+
+
+def _open_log(settings: Settings) -> None:
+    """What happens to the processes is also kept beside their own logs, in the same form."""
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = settings.data_dir / "logs"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    output = (folder / "launcher.log").open("a", buffering=1)
+    logs.configure(settings.log_level, component="launcher", output=output)
+    log.info("starting")
 
 
 def _commands(settings: Settings, sandbox_port: int | None) -> Sequence[Command]:
     grace = [sys.executable, "-m", "grace.app"]
-    logs = settings.data_dir / "logs"
-    logs.mkdir(mode=0o700, exist_ok=True)
+    folder = settings.data_dir / "logs"
     ready = f"http://127.0.0.1:{settings.port}/ready"
     commands = [
-        Command("web", [*grace, "serve"], ready_url=ready, log=logs / "web.log"),
-        Command("worker", [*grace, "worker"], log=logs / "worker.log"),
+        Command("web", [*grace, "serve"], ready_url=ready, log=folder / "web.log"),
+        Command("worker", [*grace, "worker"], log=folder / "worker.log"),
     ]
     if sandbox_port is not None:
         argv = [sys.executable, "-m", "grace_sandbox", "--port", str(sandbox_port)]
         argv += ["--state", str(settings.data_dir / "sandbox.sqlite")]
         ready = f"http://127.0.0.1:{sandbox_port}/health"
-        commands.append(Command("sandbox", argv, ready_url=ready, log=logs / "sandbox.log"))
+        commands.append(Command("sandbox", argv, ready_url=ready, log=folder / "sandbox.log"))
     return commands
 
 

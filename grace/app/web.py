@@ -16,6 +16,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from grace.app import modules, wiring
+from grace.app.metrics.api import doors as metrics_doors
+from grace.app.metrics.counters import Counters
 from grace.app.reference import doors as reference_doors
 from grace.app.system import doors as system_doors
 from grace.kit.edge import Edge
@@ -46,6 +48,7 @@ def create_app(workspaces: Workspaces, settings: Settings) -> FastAPI:
     wiring.bind(settings)
     edge = Edge(workspaces, wiring.authenticate, settings, Limits())
     live = Live(edge)
+    counters = Counters()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -62,7 +65,8 @@ def create_app(workspaces: Workspaces, settings: Settings) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.edge = edge
-    for doors in [system_doors, reference_doors, *modules.doors()]:
+    app.state.counters = counters
+    for doors in [system_doors, metrics_doors, reference_doors, *modules.doors()]:
         app.include_router(doors)
 
     @app.websocket("/ws")
@@ -70,7 +74,7 @@ def create_app(workspaces: Workspaces, settings: Settings) -> FastAPI:
         await live.serve(socket)
 
     _answer_problems(app)
-    app.add_middleware(_Edges, max_body_bytes=settings.max_body_bytes)
+    app.add_middleware(_Edges, max_body_bytes=settings.max_body_bytes, counters=counters)
     if settings.allowed_origins:
         origins = [origin.strip() for origin in settings.allowed_origins.split(",")]
         app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"])
@@ -93,8 +97,16 @@ def _answer_problems(app: FastAPI) -> None:
     on(HTTPException)(_of_http)
 
 
+def _route(scope: Scope) -> str | None:
+    """The door's path with its parameters named, never the path as it was asked for: that can hold a link's secret."""
+    route: str | None = getattr(scope.get("route"), "path", None)
+    return route
+
+
 def _refusal(request: Request, problem: Problem) -> Response:
     """A page for a person, a problem document for a program."""
+    counters: Counters = request.app.state.counters
+    counters.refusal(problem)
     if not wants_page(request):
         return problem_response(problem, request.state.id)
     path = request.url.path
@@ -124,9 +136,10 @@ def _of_http(error: HTTPException) -> Problem:
 class _Edges:
     """Around every request: an id, the size limit, security headers, one log line, no bare 500."""
 
-    def __init__(self, app: ASGIApp, *, max_body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, *, max_body_bytes: int, counters: Counters) -> None:
         self._app = app
         self._max = max_body_bytes
+        self._counters = counters
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -134,7 +147,19 @@ class _Edges:
             return
         request_id = new_request_id()
         scope.setdefault("state", {})["id"] = request_id
-        started, status, begun = time.perf_counter(), 500, False
+        with structlog.contextvars.bound_contextvars(request_id=request_id, workspace=None):
+            started, status = time.perf_counter(), 500
+            try:
+                status = await self._serve(scope, receive, send, request_id)
+            finally:
+                seconds = time.perf_counter() - started
+                method, route = scope["method"], _route(scope)
+                log.info("request", method=method, route=route, status=status, ms=round(seconds * 1000, 1))
+                self._counters.request(method, route, status, seconds)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> int:
+        """Answer, whatever happens; the status. What breaks off after the answer began closes the connection."""
+        status, begun = 500, False
 
         async def reply(message: Message) -> None:
             nonlocal status, begun
@@ -157,7 +182,7 @@ class _Edges:
         except TooLarge as refusal:
             await _refusal(Request(scope), refusal)(scope, receive, reply)
         except (psycopg.OperationalError, PoolTimeout) as error:
-            log.error("database lost", request_id=request_id, path=scope["path"], error=str(error)[:200])
+            log.error("database lost", route=_route(scope), error=error)
             if begun:
                 raise
             lost = Unavailable(
@@ -165,21 +190,12 @@ class _Edges:
             )
             await _refusal(Request(scope), lost)(scope, receive, reply)
         except Exception as error:
-            log.error("request failed", request_id=request_id, path=scope["path"], exc_info=error)
+            log.error("request failed", route=_route(scope), exc_info=error)
             if begun:
                 raise
             problem = Problem("It was not finished. Repeat it with its Idempotency-Key; the log knows the request id.")
             await _refusal(Request(scope), problem)(scope, receive, reply)
-        finally:
-            route = getattr(scope.get("route"), "path", None)
-            log.info(
-                "request",
-                request_id=request_id,
-                method=scope["method"],
-                route=route,
-                status=status,
-                ms=round((time.perf_counter() - started) * 1000, 1),
-            )
+        return status
 
     def _bounded(self, scope: Scope, receive: Receive) -> Receive:
         length = dict(scope["headers"]).get(b"content-length", b"0")

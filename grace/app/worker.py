@@ -10,6 +10,7 @@ from psycopg_pool import PoolTimeout
 from grace.app import modules, wiring
 from grace.kit import due, idempotency, jobs, reactions
 from grace.kit.errors import NotFound
+from grace.kit.logs import described
 from grace.kit.settings import Settings
 from grace.kit.tx import transaction
 from grace.kit.workspace import Workspaces
@@ -52,7 +53,7 @@ class Worker:
             try:
                 handles = await self._workspaces.handles()
             except psycopg.Error as error:
-                log.warning("database does not answer", error=str(error)[:200])
+                log.warning("database does not answer", error=described(error))
                 handles = list(self._serving)
             for handle in handles:
                 if handle not in self._serving or self._serving[handle].done():
@@ -66,6 +67,7 @@ class Worker:
         await asyncio.gather(*self._serving.values(), return_exceptions=True)
 
     async def _serve(self, handle: str) -> None:
+        structlog.contextvars.bind_contextvars(workspace=handle)
         poll_s = self._settings.worker_poll_s
         workspaces = self._workspaces
 
@@ -118,7 +120,7 @@ class Worker:
                 while await reactions.react(workspaces, handle):
                     pass
             except (psycopg.Error, PoolTimeout, OSError) as error:
-                log.warning("reactions interrupted", workspace=handle, error=str(error)[:200])
+                log.warning("reactions interrupted", workspace=handle, error=described(error))
 
         async def watch() -> bool:
             nonlocal quiet_s
@@ -151,7 +153,7 @@ class Worker:
                 return
             except (psycopg.Error, PoolTimeout, LookupError, OSError) as error:
                 worked, failures = False, failures + 1
-                log.warning("work interrupted", workspace=handle, step=step.__name__, error=str(error)[:200])
+                log.warning("work interrupted", workspace=handle, step=step.__name__, error=described(error))
             if not worked:
                 await self._pause(min(LONGEST_PAUSE_S, every_s * 2**failures) if failures else every_s)
 

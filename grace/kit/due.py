@@ -38,6 +38,11 @@ def due(next_at: str) -> Callable[[Scan], Scan]:
     return register
 
 
+def kinds() -> list[Due]:
+    """Every kind of waiting row, by name."""
+    return [_all[name] for name in sorted(_all)]
+
+
 async def next_due(tx: Tx) -> datetime | None:
     """The earliest business time at which something waits to be done."""
     times = [await tx.value(item.next_at) for item in _all.values()]

@@ -89,9 +89,11 @@ class Door(APIRoute):
                 edge.limits.spend(address(request), edge.settings.rate_anonymous_per_minute)
                 return await run(request)
             for attempt in range(1, TRIES + 1):
+                handle = await _workspace(edge, request, rule)
+                structlog.contextvars.bind_contextvars(workspace=handle)
                 unit = Unit(
                     edge.workspaces,
-                    await _workspace(edge, request, rule),
+                    handle,
                     request_id=getattr(request.state, "id", None),
                 )
                 request.state.unit = unit

@@ -15,6 +15,7 @@ import structlog
 from procrastinate.jobs import Job
 from psycopg_pool import AsyncConnectionPool
 
+from grace.kit.logs import described
 from grace.kit.settings import settings
 from grace.kit.tx import Tx
 from grace.kit.unit import Unit
@@ -52,7 +53,9 @@ def job(*, queue: str = "default") -> Callable[[JobFunction], JobFunction]:
             try:
                 await function(unit, **arguments)
             except Exception as error:
-                log.warning("job failed", workspace=unit.handle, job=name, error=repr(error)[:500])
+                log.warning(
+                    "job failed", workspace=unit.handle, request_id=unit.request_id, job=name, error=described(error)
+                )
                 raise
 
         _app.task(name=name, queue=queue, retry=_BackOff(), pass_context=True)(run)

@@ -13,6 +13,7 @@ from fastapi import WebSocket, WebSocketDisconnect
 
 from grace.kit.edge import SESSION_COOKIE, Edge
 from grace.kit.errors import Problem
+from grace.kit.logs import described
 from grace.kit.reactions import LIVE_CHANNEL
 from grace.kit.tx import transaction
 
@@ -107,7 +108,7 @@ class Live:
                         for queue in self._sockets.get(handle, ()):
                             _put(queue, notification.payload)
             except psycopg.Error as error:
-                log.warning("live channel lost", workspace=handle, error=str(error)[:200])
+                log.warning("live channel lost", workspace=handle, error=described(error))
                 for queue in self._sockets.get(handle, ()):
                     _put(queue, None)
                 await asyncio.sleep(RECONNECT_S)

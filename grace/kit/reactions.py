@@ -17,6 +17,7 @@ import structlog
 
 from grace.kit import json
 from grace.kit.facts import Fact
+from grace.kit.logs import described
 from grace.kit.tx import Tx, transaction
 from grace.kit.workspace import Workspaces
 
@@ -232,10 +233,11 @@ async def _failed(workspaces: Workspaces, handle: str, due: _Due, error: Excepti
     log.warning(
         "reaction failed",
         workspace=handle,
+        request_id=due.request_id,
         fact=due.fact_id,
         subscriber=due.subscriber,
         attempt=attempts,
-        error=repr(error)[:500],
+        error=described(error),
     )
     pause_s = min(300.0, 0.2 * 4**attempts) * random.uniform(0.5, 1.5)  # noqa: S311
     async with transaction(workspaces, handle, request_id=due.request_id) as tx:

@@ -46,6 +46,11 @@ class Settings(BaseSettings):
     allowed_origins: str = _named(
         "", "GRACE_ALLOWED_ORIGINS", "ALLOWED_ORIGINS", description="Origins that browsers may call from."
     )
+    metrics_token: SecretStr | None = _named(
+        None,
+        "GRACE_METRICS_TOKEN",
+        description="Who reads /metrics sends this as Bearer token. Empty: only this machine reads it.",
+    )
     log_level: str = _named("INFO", "GRACE_LOG_LEVEL", "LOG_LEVEL", description="DEBUG, INFO, WARNING or ERROR.")
     max_body_bytes: int = _named(1_048_576, "GRACE_MAX_BODY_BYTES", ge=1024, description="The largest request body.")
     rate_per_minute: int = _named(

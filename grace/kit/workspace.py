@@ -35,6 +35,16 @@ class Workspace:
     clock_offset: timedelta
 
 
+@dataclass(frozen=True, slots=True)
+class PoolUse:
+    """Connections of a pool: open, in use, how many requests wait for one, and the most it may open."""
+
+    size: int
+    used: int
+    waiting: int
+    most: int
+
+
 class Workspaces:
     """The databases of an installation and a pool for each, opened on first use.
 
@@ -144,6 +154,19 @@ class Workspaces:
         self._pools[handle] = pool
         await pool.open()
         return pool
+
+    def pool_use(self) -> dict[str, PoolUse]:
+        """How busy the open pools of this process are."""
+        stats = {handle: pool.get_stats() for handle, pool in self._pools.items()}
+        return {
+            handle: PoolUse(
+                size=found["pool_size"],
+                used=found["pool_size"] - found["pool_available"],
+                waiting=found["requests_waiting"],
+                most=found["pool_max"],
+            )
+            for handle, found in stats.items()
+        }
 
     async def forget(self, handle: str) -> None:
         """Close the pool of a workspace (before it is dropped or moved)."""

@@ -23,6 +23,7 @@ PUBLIC_DOORS = {
     "POST /api/v1/revenue/webhooks/stripe",
     "POST /payments/webhooks/stripe",
     "GET /health",
+    "GET /metrics",
     "GET /ready",
     "GET /openapi.json",
     "GET /app",

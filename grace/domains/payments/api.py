@@ -30,7 +30,7 @@ async def endpoint_event(edge: InEdge, token: str, request: Request) -> Received
     payload = await request.body()
     handle = token.partition(".")[0]
     if not HANDLE.match(handle) or not await edge.workspaces.exists(handle):
-        log.warning("webhook refused", reason="unknown endpoint", remote=address(request))
+        log.warning("webhook refused", reason="unknown endpoint")
         raise NotVerified("There is no such endpoint.")
     async with transaction(edge.workspaces, handle, request_id=request.state.id) as tx:
         endpoint = await queries.endpoint_of(tx, endpoints.hash_of(token))
@@ -111,5 +111,5 @@ async def _refuse(tx: Tx, reason: str, request: Request) -> str:
 def _answer(reason: str | None, workspace: str | None, request: Request) -> Received:
     if reason is None:
         return Received()
-    log.warning("webhook refused", workspace=workspace, reason=reason, remote=address(request))
+    log.warning("webhook refused", workspace=workspace, reason=reason)
     raise NotVerified("The event is not verified.")

@@ -198,7 +198,14 @@ async def _put_off(tx: Tx, call: ProviderCall, error: str) -> None:
         error=error[:500],
         pause=pause,
     )
-    log.warning("provider call unknown", workspace=tx.workspace.handle, call=call.id, kind=call.kind, tries=call.tries)
+    log.warning(
+        "provider call unknown",
+        workspace=tx.workspace.handle,
+        request_id=tx.request_id,
+        call=call.id,
+        kind=call.kind,
+        tries=call.tries,
+    )
     if given_up:
         audit.record(
             tx,

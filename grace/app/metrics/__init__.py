@@ -1,0 +1,1 @@
+"""What Prometheus scrapes: this process's requests, its pools, and the state of each workspace."""
