@@ -3,6 +3,8 @@
 .PHONY: help setup run demo test check bench nightly
 
 BIN := .venv/bin
+# Three at a time, each with a PostgreSQL of its own: tests wait more than they compute, so two cores serve three.
+SUITE := $(BIN)/pytest -n 3 --dist loadfile
 
 help: ## Explain each target
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -24,11 +26,11 @@ check: setup ## Format, lint, strict types, import contracts, migrations, settin
 	$(BIN)/pytest tests/house/test_limits.py tests/house/test_settings.py tests/house/test_migrations.py tests/house/test_routes.py
 
 test: check ## make check, then the whole suite against a real PostgreSQL (GRACE_TEST_DATABASE_URL names another)
-	$(BIN)/pytest
+	$(SUITE)
 
 nightly: check ## The suite on PostgreSQL 16 and on 18, then the long simulations
-	GRACE_TEST_POSTGRES_MAJOR=16 $(BIN)/pytest
-	GRACE_TEST_POSTGRES_MAJOR=18 $(BIN)/pytest
+	GRACE_TEST_POSTGRES_MAJOR=16 $(SUITE)
+	GRACE_TEST_POSTGRES_MAJOR=18 $(SUITE)
 	$(BIN)/pytest -m nightly
 
 bench: setup ## Measure against the stated bars, within 20 minutes (ONLY=name for one of them)
