@@ -42,7 +42,8 @@ async def create_invoice(
 async def process_payment(invoice_id: str) -> Json:
     """Charge what is due to the client's stored default method; without one nothing changes.
 
-    Answers `paid`, `amount_paid`, `status`. An outcome that is not known yet has `status` "processing".
+    Answers `paid`, `amount_paid`, `status`. An outcome that is not known yet has `status` "processing" and what is
+    paid so far.
     """
     async with connection() as grace:
         return dict(await grace.post(f"{_PAYMENTS}/process", {"invoice_id": invoice_id}))

@@ -18,6 +18,7 @@ from grace.domains.crm.schemas.clients import (
     ClientChanges,
     ClientList,
     ClientOut,
+    ClientRecord,
     FoundClientOut,
     MergeClients,
     NewClient,
@@ -51,6 +52,8 @@ from grace.domains.crm.service import clients, leads, merging
 from grace.kit.edge import Doors, InTx
 from grace.kit.money import to_major
 from grace.kit.paging import Cursor, Limit, after_id, page
+from grace.trust.ledger import queries as ledger
+from grace.trust.ledger.rules import Purpose
 
 doors = Doors(tags=["Clients"])
 ClientPath = Annotated[
@@ -90,10 +93,12 @@ async def list_clients(
     return ClientList(items=items, next_cursor=shown.next_cursor)
 
 
-@doors.get("/api/v1/clients/{id}", may="clients:read", returns=ClientOut)
-async def get_client(tx: InTx, id: ClientPath) -> ClientOut:
+@doors.get("/api/v1/clients/{id}", may="clients:read", returns=ClientRecord)
+async def get_client(tx: InTx, id: ClientPath) -> ClientRecord:
     """A client; the id of one that was merged answers with the one it was merged into."""
-    return ClientOut.of(await queries.client(tx, id), tx.workspace.currency)
+    client = await queries.client(tx, id)
+    credit = await ledger.balances(tx, [client.id, *client.merged_ids], purpose=Purpose.CUSTOMER_CREDIT)
+    return ClientRecord.with_credit(ClientOut.of(client, tx.workspace.currency), credit)
 
 
 @doors.post("/api/v1/clients/{id}", may="clients:write", returns=ClientOut)

@@ -52,6 +52,16 @@ class InvoicePaid(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class InvoiceOverpaid(Fact):
+    """More was paid than was due."""
+
+    topic: ClassVar[str] = "invoice"
+    invoice_id: str
+    client_id: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class InvoiceVoided(Fact):
     """An invoice, or a draft, counts no more."""
 

@@ -181,7 +181,8 @@ class PayLinks:
 
 
 class InvoiceOut(Answer):
-    """An invoice. `amount` is the total with tax; `payment_method` and `transaction_id` are of the last payment."""
+    """An invoice. `amount` is the total with tax; `amount_overpaid` came beyond what was due and became the client's
+    credit; `payment_method` and `transaction_id` are of the last payment."""
 
     id: str
     number: int
@@ -196,6 +197,7 @@ class InvoiceOut(Answer):
     tax: Amount
     amount_paid: Amount
     amount_due: Amount
+    amount_overpaid: Amount
     lines: list[LineOut]
     taxes: list[TaxOut]
     series: str
@@ -257,6 +259,7 @@ class PaymentStatus(Answer):
     amount: Amount
     amount_paid: Amount
     amount_due: Amount
+    amount_overpaid: Amount
     currency: str
     invoice_status: InvoiceState
 
@@ -328,6 +331,7 @@ def amounts(invoice: Invoice) -> dict[str, Any]:
         "tax": to_major(invoice.tax_minor, invoice.currency),
         "amount_paid": to_major(invoice.paid_minor, invoice.currency),
         "amount_due": to_major(due, invoice.currency),
+        "amount_overpaid": to_major(invoice.excess_minor, invoice.currency),
     }
 
 

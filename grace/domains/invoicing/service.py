@@ -9,7 +9,14 @@ import psycopg
 
 from grace.domains.invoicing import queries
 from grace.domains.invoicing.errors import NothingToIssue, NumberUnavailable, OverPayment, UnknownSeries, WrongState
-from grace.domains.invoicing.facts import InvoiceDrafted, InvoiceIssued, InvoicePaid, InvoicePartPaid, InvoiceVoided
+from grace.domains.invoicing.facts import (
+    InvoiceDrafted,
+    InvoiceIssued,
+    InvoiceOverpaid,
+    InvoicePaid,
+    InvoicePartPaid,
+    InvoiceVoided,
+)
 from grace.domains.invoicing.models import INVOICE_PREFIX, Invoice, InvoiceId, Party, Settlement, Terms
 from grace.domains.invoicing.queries import COLUMNS, Reference
 from grace.domains.invoicing.rules import numbering
@@ -134,11 +141,7 @@ async def settle_invoice(
     each other, so that together they cannot pay too much.
     """
     before = await queries.invoice(tx, reference, lock=True)
-    if before.state not in PAYABLE:
-        raise WrongState(f"Nothing is due on an invoice that is {before.state}.", invoice_status=before.state)
-    due = due_minor(before.state, total_minor=before.total_minor, paid_minor=before.paid_minor)
-    if amount_minor > due:
-        raise OverPayment(to_major(due, before.currency), before.currency)
+    due = check_payable(before, amount_minor=amount_minor)
     paid_minor = before.paid_minor + amount_minor
     state = state_when_paid(total_minor=before.total_minor, paid_minor=paid_minor)
     after = replace(
@@ -157,6 +160,25 @@ async def settle_invoice(
         tx.emit(InvoicePartPaid(after.id, after.client_id, due - amount_minor, after.version))
     sums = {"net_minor": after.net_minor, "total_minor": after.total_minor}
     return Settlement(after, earned(**sums, paid_minor=paid_minor) - earned(**sums, paid_minor=before.paid_minor))
+
+
+def check_payable(invoice: Invoice, *, amount_minor: int) -> int:
+    """What is due. WrongState when nothing can be, OverPayment when it is less than the amount."""
+    if invoice.state not in PAYABLE:
+        raise WrongState(f"Nothing is due on an invoice that is {invoice.state}.", invoice_status=invoice.state)
+    due = due_minor(invoice.state, total_minor=invoice.total_minor, paid_minor=invoice.paid_minor)
+    if amount_minor > due:
+        raise OverPayment(to_major(due, invoice.currency), invoice.currency)
+    return due
+
+
+async def note_excess(tx: Tx, *, reference: Reference, excess_minor: int) -> Invoice:
+    """Keep in mind that more was paid than was due; whose credit that is, is the payment's matter."""
+    before = await queries.invoice(tx, reference, lock=True)
+    after = replace(before, excess_minor=before.excess_minor + excess_minor)
+    after = await _change(tx, before, after, action="note_excess")
+    tx.emit(InvoiceOverpaid(after.id, after.client_id, after.version))
+    return after
 
 
 async def void_invoice(tx: Tx, *, reference: Reference, reason: str) -> Invoice:
@@ -241,7 +263,7 @@ async def _change(tx: Tx, before: Invoice, after: Invoice, *, action: str, reaso
 
 _STATE_COLUMNS = (
     "state", "series_period", "series_number", "invoice_number", "issuer", "client", "issued_at", "due_at",
-    "paid_minor", "paid_at", "voided_at", "void_reason", "payment_method", "transaction_id",
+    "paid_minor", "excess_minor", "paid_at", "voided_at", "void_reason", "payment_method", "transaction_id",
     "stripe_payment_intent", "version", "updated_at",
 )  # fmt: skip
 

@@ -8,6 +8,7 @@ Problem
     ├── NothingDue          nothing to collect
     ├── PaymentRefused, MethodRefused, RefundRefused    the provider says no
     ├── OverRefund          more than was paid
+    ├── NoCredit            less credit than is to be spent, or none
     └── CallNotWaiting      not a case for a person
 """
 
@@ -53,6 +54,15 @@ class OverRefund(Conflict):
 
     def __init__(self, left: Decimal, currency: str) -> None:
         super().__init__(f"{left} {currency} can still be refunded.", refundable=left, currency=currency)
+
+
+class NoCredit(Conflict):
+    """The client has less credit in the currency, or none."""
+
+    slug, title = "no-credit", "Not so much credit"
+
+    def __init__(self, left: Decimal, currency: str) -> None:
+        super().__init__(f"The client has {left} {currency} of credit.", credit=left, currency=currency)
 
 
 class RefundRefused(Conflict):

@@ -8,6 +8,8 @@ PaymentId = NewType("PaymentId", str)
 PAYMENT_PREFIX = "pay"
 MANUAL = "manual"
 """The provider of payments that a person records."""
+CREDIT = "credit"
+"""The provider, and method, of payments from what a client had paid in excess."""
 
 PaymentStatus = Literal["pending", "paid", "failed", "refunded"]
 Method = Literal["bank_transfer", "cash", "cheque", "upi", "card", "other"]
@@ -18,7 +20,8 @@ class Payment:
     """Money received towards an invoice; `net_minor` is the part that is revenue, the rest is tax.
 
     `received_at` is when the money came (business time), `created_at` when that was recorded. `intent` is the card
-    provider's id of what was confirmed, once the attempt is tied to the payment.
+    provider's id of what was confirmed, once the attempt is tied to the payment. `excess_of` is the attempt whose
+    excess was spent here: then no money moved.
     """
 
     id: PaymentId
@@ -37,6 +40,7 @@ class Payment:
     recorded_by: str
     verification_signature: str
     created_at: datetime
+    excess_of: str | None
     intent: str | None
 
 
@@ -123,6 +127,11 @@ class Attempt:
         """Whether it may still collect."""
         return self.state in OPEN
 
+    @property
+    def collected(self) -> bool:
+        """Whether its money is booked."""
+        return self.payment_id is not None or self.excess_minor > 0
+
 
 ATTEMPT_COLUMNS = (
     "id, number, invoice_id, client_id, provider, currency, amount_minor, state, intent, client_secret, failure_code,"
@@ -184,12 +193,15 @@ REFUND_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class RefundPart:
-    """What of a refund goes back from one payment; `net_minor` was revenue, the rest tax."""
+    """What of a refund goes back from one payment, or (`excess_of`) of the excess of one attempt, which is the client's
+    credit. `net_minor` was revenue, the rest tax or credit.
+    """
 
     id: str
     number: int
     refund_id: str
-    payment_id: str
+    payment_id: str | None
+    excess_of: str | None
     amount_minor: int
     net_minor: int
     state: RefundState
@@ -201,8 +213,8 @@ class RefundPart:
 
 
 PART_COLUMNS = (
-    "id, number, refund_id, payment_id, amount_minor, net_minor, state, provider, provider_refund, movement, failure,"
-    " version"
+    "id, number, refund_id, payment_id, excess_of, amount_minor, net_minor, state, provider, provider_refund, movement,"
+    " failure, version"
 )
 
 

@@ -1,6 +1,6 @@
 """Questions about payments."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -29,7 +29,7 @@ from grace.trust.audit.rules.notes import is_signed_by
 
 COLUMNS = """p.id, p.number, p.invoice_id, p.client_id, p.project_id, p.provider, p.method, p.reference, p.currency,
     p.amount_minor, p.net_minor, p.status, p.received_at, p.recorded_by, p.verification_signature, p.created_at,
-    (select a.intent from payment_attempt a where a.payment_id = p.id) as intent"""
+    p.excess_of, (select a.intent from payment_attempt a where a.payment_id = p.id) as intent"""
 BATCH = 1_000
 
 
@@ -256,9 +256,13 @@ async def parts(tx: Tx, refund_id: str) -> list[RefundPart]:
 
 @dataclass(frozen=True, slots=True)
 class Refundable:
-    """A payment with what has gone back of it, or is on its way."""
+    """A payment, or the excess of an attempt, with what has gone back of it, or is on its way, and what was spent.
 
-    payment_id: str
+    `provider` and `reference` say from whose charge it goes back.
+    """
+
+    payment_id: str | None
+    excess_of: str | None
     client_id: str
     provider: str
     method: str
@@ -268,25 +272,67 @@ class Refundable:
     net_minor: int
     back_minor: int
     back_net_minor: int
+    spent_minor: int
 
     @property
     def left_minor(self) -> int:
         """What can still go back."""
-        return max(0, self.amount_minor - self.back_minor)
+        return max(0, self.amount_minor - self.back_minor - self.spent_minor)
 
 
-async def refundable(tx: Tx, invoice_id: str, *, lock: bool = False) -> list[Refundable]:
-    """The payments of an invoice, the newest first; with `lock` nothing else goes back meanwhile."""
+_REFUNDABLE = """
+    select payment_id, excess_of, client_id, provider, method, reference, currency, amount_minor, net_minor, back_minor,
+      back_net_minor, spent_minor from (
+    select p.id as payment_id, null::text as excess_of, p.client_id, p.method,
+      coalesce(a.provider, p.provider) as provider, coalesce(a.charge, p.reference) as reference,
+      p.currency, p.amount_minor, p.net_minor,
+      coalesce(sum(r.amount_minor), 0)::bigint as back_minor, coalesce(sum(r.net_minor), 0)::bigint as back_net_minor,
+      0::bigint as spent_minor, 1 as turn, p.number
+    from payment p left join payment_attempt a on a.id = p.excess_of
+    left join refund_part r on r.payment_id = p.id and r.state <> 'failed'
+    where {payments} and p.status in ('paid', 'refunded') group by p.id, a.id
+    union all
+    select null, a.id, a.client_id, 'card', a.provider, a.charge, a.currency, a.excess_minor, 0::bigint,
+      coalesce(sum(r.amount_minor), 0)::bigint, 0::bigint,
+      (select coalesce(sum(s.amount_minor), 0) from payment s where s.excess_of = a.id)::bigint, 0, a.number
+    from payment_attempt a left join refund_part r on r.excess_of = a.id and r.state <> 'failed'
+    where {attempts} and a.excess_minor > 0 group by a.id
+    ) money order by turn, number desc"""
+OF_INVOICE = {"payments": "p.invoice_id = %(id)s", "attempts": "a.invoice_id = %(id)s"}
+OF_ATTEMPT = {
+    "payments": "(p.id = (select payment_id from payment_attempt where id = %(id)s) or p.excess_of = %(id)s)",
+    "attempts": "a.id = %(id)s",
+}
+
+
+async def refundable(tx: Tx, of: str, *, lock: bool = False, scope: Mapping[str, str] = OF_INVOICE) -> list[Refundable]:
+    """What an invoice's excesses and payments are, the excesses first, each the newest first; or (`OF_ATTEMPT`) what
+    the money of one charge became, on whatever invoice. With `lock` nothing else goes back or is spent meanwhile."""
     if lock:
-        await tx.execute("select from payment where invoice_id = %(id)s order by id for update", id=invoice_id)
+        await tx.execute(f"select from payment p where {scope['payments']} order by id for update", id=of)
+        await tx.execute(f"select from payment_attempt a where {scope['attempts']} order by id for update", id=of)
+    return await tx.all(Refundable, _REFUNDABLE.format(**scope), id=of)
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """What is left of the excess of an attempt: its client may spend it or get it back."""
+
+    excess_of: str
+    client_id: str
+    left_minor: int
+
+
+async def credits(tx: Tx, client_ids: list[str], *, currency: str) -> list[Credit]:
+    """The credit that a client can spend, the oldest first, locked; of all ids that stand for it."""
+    owned = {"clients": client_ids, "currency": currency}
+    where = "client_id = any(%(clients)s) and currency = %(currency)s and excess_minor > 0"
+    await tx.execute(f"select from payment_attempt where {where} order by id for update", **owned)
     return await tx.all(
-        Refundable,
-        "select p.id as payment_id, p.client_id, p.provider, p.method, p.reference, p.currency, p.amount_minor,"
-        " p.net_minor, coalesce(sum(r.amount_minor), 0)::bigint as back_minor,"
-        " coalesce(sum(r.net_minor), 0)::bigint as back_net_minor"
-        " from payment p left join refund_part r on r.payment_id = p.id and r.state <> 'failed'"
-        " where p.invoice_id = %(id)s and p.status in ('paid', 'refunded') group by p.id order by p.number desc",
-        id=invoice_id,
+        Credit,
+        f"select id as excess_of, client_id, excess_left(id) as left_minor from payment_attempt where {where}"
+        " and excess_left(id) > 0 order by number",
+        **owned,
     )
 
 

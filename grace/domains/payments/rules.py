@@ -56,6 +56,16 @@ def excess(*, clearing: str, client_id: str, currency: str, amount_minor: int) -
     ]
 
 
+def from_credit(*, owner: str, client_id: str, currency: str, amount_minor: int, net_minor: int) -> list[Line]:
+    """How the credit of `owner` settles what a client owes: as a payment, but no money moves."""
+    return [
+        debit(AccountRef(Purpose.CUSTOMER_CREDIT, currency, owner), amount_minor),
+        credit(AccountRef(Purpose.RECEIVABLE, currency, client_id), amount_minor),
+        debit(AccountRef(Purpose.UNPAID_REVENUE, currency, client_id), net_minor),
+        credit(AccountRef(Purpose.REVENUE, currency, client_id), net_minor),
+    ]
+
+
 def moved(
     *, provider: str, amount_minor: int, currency: str, movement_minor: int, fee_minor: int, movement_currency: str
 ) -> list[Line]:
@@ -87,6 +97,18 @@ def ordered_back(*, to: AccountRef, client_id: str, currency: str, amount_minor:
     ]
 
 
+def excess_back(*, to: AccountRef, client_id: str, currency: str, amount_minor: int, over_minor: int) -> list[Line]:
+    """How a refund of an excess is booked: the client's credit shrinks, for the money that goes by way of `to`.
+
+    `over_minor` of it the client had no credit for any more, for a provider gave it back regardless: it is owed.
+    """
+    return [
+        debit(AccountRef(Purpose.CUSTOMER_CREDIT, currency, client_id), amount_minor - over_minor),
+        debit(AccountRef(Purpose.RECEIVABLE, currency, client_id), over_minor),
+        credit(to, amount_minor),
+    ]
+
+
 RANK = {
     "pending": 0,
     "requires_payment_method": 1,
@@ -110,11 +132,12 @@ def is_news(
     """Whether to believe what a provider told at `told_at` of an attempt whose state is known as of `known_at`.
 
     States are given with whether the card was declined. An end is believed whenever it is told and never taken
-    back; otherwise the later word counts, and at the same time the one that is further on.
+    back, but for one: money that came counts whatever was told before. Otherwise the later word counts, and at the
+    same time the one that is further on.
     """
     ends = ("succeeded", "canceled", "refused")
     if now[0] in ends:
-        return False
+        return told[0] == "succeeded" and now[0] != "succeeded"
     if told[0] in ends or known_at is None or told_at is None or told_at > known_at:
         return True
     return told_at == known_at and rank(told[0], declined=told[1]) >= rank(now[0], declined=now[1])

@@ -21,6 +21,8 @@ from grace.domains.payments.queries import PaymentFilter
 from grace.domains.payments.schemas import ManualPaymentIn, PaymentList, PaymentOut
 from grace.flows.collect_cash import service
 from grace.flows.collect_cash.schemas import (
+    AppliedCredit,
+    ApplyCredit,
     CreatedInvoice,
     CreateInvoice,
     InvoicedProject,
@@ -105,6 +107,15 @@ async def collect_payment(
     return InvoicedProject.of(await record(tx, invoice))
 
 
+@doors.post("/api/v1/invoices/{id}/apply-credit", may="payments:write", returns=AppliedCredit)
+async def apply_credit(
+    tx: InTx, id: Annotated[str, Path(max_length=64)], body: ApplyCredit | None = None
+) -> AppliedCredit:
+    """Spend what the client has paid in excess elsewhere on this invoice."""
+    made = await service.apply_credit(tx, invoice=id, amount=body.amount if body is not None else None)
+    return AppliedCredit.of(await invoices.invoice(tx, id), made)
+
+
 @doors.post("/api/v1/payments/manual", may="payments:write", returns=PaymentOut)
 async def record_manual_payment(tx: InTx, body: ManualPaymentIn) -> PaymentOut:
     """Write down money that came by bank, in cash or otherwise outside of Grace."""
@@ -127,7 +138,7 @@ async def list_payments(
     sort: PaymentSort = "-received_at",
     invoice_id: Annotated[str | None, Query(max_length=64)] = None,
     client_id: ClientQuery = None,
-    method: Method | None = None,
+    method: Method | Literal["credit"] | None = None,
     status: PaymentStatus | None = None,
 ) -> PaymentList:
     """Payments, the newest first."""
@@ -149,14 +160,14 @@ async def client_statement(
     start: Annotated[Moment | None, Query(alias="from", description="From this moment on.")] = None,
     end: Annotated[Moment | None, Query(alias="to", description="Up to, not including, this moment.")] = None,
 ) -> StatementOut:
-    """What a client was invoiced and paid, and what is owed, by currency."""
+    """What a client was invoiced and paid, what is owed, and what was paid in excess, by currency."""
     client = await crm.client(tx, id)
     until = end or tx.now + timedelta(microseconds=1)
     statements = [
         statement
         for owner in await crm.family(tx, client.id)
         for statement in await ledger.statement(
-            tx, owner, start=start or EARLIEST, end=until, purposes=[Purpose.RECEIVABLE]
+            tx, owner, start=start or EARLIEST, end=until, purposes=[Purpose.RECEIVABLE, Purpose.CUSTOMER_CREDIT]
         )
     ]
     return StatementOut.of(client.id, start=start, end=until, statements=statements)

@@ -8,7 +8,7 @@ from grace.domains.crm import queries as crm
 from grace.domains.crm.models import EXTERNAL_ID_LENGTH
 from grace.domains.invoicing import queries as invoices
 from grace.domains.invoicing.models import Invoice
-from grace.domains.invoicing.schemas import PaymentStatus
+from grace.domains.invoicing.schemas import PaymentStatus, amounts
 from grace.domains.invoicing.service import PAY_LINK
 from grace.domains.payments import queries
 from grace.domains.payments.errors import MethodRefused, PaymentRefused
@@ -18,7 +18,7 @@ from grace.domains.payments.service import calls
 from grace.domains.payments.service import cards as attempts
 from grace.domains.payments.service.calls import Work
 from grace.flows.collect_cash import cards
-from grace.flows.collect_cash.schemas import IntentOut, Processed, ProcessPayment
+from grace.flows.collect_cash.schemas import IntentOut, Processed, Processing, ProcessPayment
 from grace.kit import links
 from grace.kit.edge import LINK, Doors, InTx, InUnit
 from grace.kit.errors import Problem
@@ -33,18 +33,19 @@ ClientPath = Annotated[str, Path(max_length=EXTERNAL_ID_LENGTH)]
 IdPath = Annotated[str, Path(max_length=64)]
 
 
-@doors.post("/api/business/payments/process", may="payments:write", returns=Processed, held=True)
-async def process_payment(unit: InUnit, body: ProcessPayment) -> Processed | Held:
+@doors.post("/api/business/payments/process", may="payments:write", returns=Processed, held=Processing)
+async def process_payment(unit: InUnit, body: ProcessPayment) -> Processed | Processing:
     """Charge the client's default card with what is due; without one, or with nothing due, nothing changes."""
 
     async def begin(tx: Tx) -> Work:
         return await cards.begin_by_method(tx, invoice=body.invoice_id)
 
-    async def answer(tx: Tx, work: Work) -> Processed | Held:
+    async def answer(tx: Tx, work: Work) -> Processed | Processing:
         invoice = await invoices.invoice(tx, body.invoice_id)
         attempt = await queries.last_attempt(tx, invoice.id)
         if attempt is not None and attempt.open and await queries.has_open_call(tx, attempt.id):
-            return Held(requires_approval=False, status="processing", success=False)
+            figures = {name: value for name, value in amounts(invoice).items() if name in Processing.model_fields}
+            return Processing(invoice_id=invoice.id, paid=invoice.state == "paid", currency=invoice.currency, **figures)
         status = await _status(tx, invoice)
         return Processed(
             success=status.status not in ("failed",),

@@ -1,4 +1,5 @@
-"""Collecting by card: an attempt asks the provider, what the provider says becomes a payment, once.
+"""Collecting by card: an attempt asks the provider, what the provider says becomes a payment, once; what came beyond
+what was due becomes the client's credit.
 
 Whatever learns something first tells it: the answer to a call, an event, a look at the provider. All of them come
 through `believe`, which locks the invoice, then the attempt, so that each effect happens once.
@@ -10,6 +11,7 @@ from typing import TypeVar
 
 from grace.domains.crm import queries as crm
 from grace.domains.invoicing import queries as invoices
+from grace.domains.invoicing import service as invoicing
 from grace.domains.invoicing.models import Invoice
 from grace.domains.invoicing.rules.status import due_minor
 from grace.domains.payments import queries
@@ -167,7 +169,7 @@ async def believe(
 
 async def is_ours(tx: Tx, told: Intent | Charge | Refund) -> bool:
     """Whether what a provider speaks of was begun here."""
-    if isinstance(told, Refund) and await refunds.part_of(tx, told, provider=port.cards().name) is not None:
+    if isinstance(told, Refund) and await refunds.parts_of(tx, told, provider=port.cards().name):
         return True
     return await _attempt_of(tx, told) is not None
 
@@ -175,7 +177,7 @@ async def is_ours(tx: Tx, told: Intent | Charge | Refund) -> bool:
 async def comes_early(tx: Tx, told: Intent | Charge | Refund) -> bool:
     """Whether it tells of money that goes back before we know that it came."""
     attempt = await _attempt_of(tx, told)
-    return isinstance(told, Refund) and attempt is not None and attempt.payment_id is None
+    return isinstance(told, Refund) and attempt is not None and not attempt.collected
 
 
 async def _attempt_of(tx: Tx, told: Intent | Charge | Refund) -> Attempt | None:
@@ -222,7 +224,7 @@ async def _observed(
     attempt = await cards.observe(tx, attempt, told, asked_at=asked_at, event_at=event_at)
     if attempt.state != "succeeded" or told.charge is None:
         return
-    if attempt.payment_id is None and not attempt.excess_minor:
+    if not attempt.collected:
         await _collect(tx, attempt, told.charge)
     elif told.charge.movement is not None:
         await cards.book_fee(tx, attempt, told.charge, told.charge.movement)
@@ -246,6 +248,8 @@ async def _collect(tx: Tx, attempt: Attempt, charge: Charge) -> None:
             intent=attempt.intent,
         )
     excess = charge.amount_minor - counted
+    if excess:
+        await invoicing.note_excess(tx, reference=invoice.id, excess_minor=excess)
     await cards.collected(
         tx, attempt, charge, payment_id=payment.id if payment is not None else None, excess_minor=excess
     )
@@ -253,18 +257,12 @@ async def _collect(tx: Tx, attempt: Attempt, charge: Charge) -> None:
 
 async def _believe_refund(tx: Tx, told: Refund, attempt: Attempt | None) -> None:
     provider = port.cards().name
-    part = await refunds.part_of(tx, told, provider=provider)
-    if part is not None:
-        await refunds.observe_part(tx, part.id, told)
-        return
-    if attempt is None or attempt.payment_id is None:
-        return
-    await refunds.lock(tx, attempt.client_id)
-    if await refunds.part_of(tx, told, provider=provider) is not None:
-        return
-    paid = await queries.refundable(tx, attempt.invoice_id, lock=True)
-    payment = next(payment for payment in paid if payment.payment_id == attempt.payment_id)
-    await refunds.adopt(tx, invoice_id=attempt.invoice_id, payment=payment, told=told)
+    parts = await refunds.parts_of(tx, told, provider=provider)
+    if parts:
+        await refunds.observe(tx, parts, told)
+    elif attempt is not None and attempt.collected:
+        await refunds.lock(tx, attempt.client_id)
+        await refunds.adopt(tx, attempt=attempt, told=told)
 
 
 async def _refused(tx: Tx, kind: str, noun: str, why: Refused) -> None:

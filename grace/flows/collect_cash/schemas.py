@@ -3,15 +3,20 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
 from grace.domains.crm.schemas.clients import ClientReference
-from grace.domains.invoicing.schemas import Currency, DraftIn, InvoiceOut, Text
+from grace.domains.invoicing.models import Invoice
+from grace.domains.invoicing.schemas import Currency, DraftIn, InvoiceOut, Text, amounts
+from grace.domains.payments.models import Payment
+from grace.domains.payments.schemas import PaymentOut
 from grace.kit.money import Amount, to_major
-from grace.kit.web import Answer, Body
+from grace.kit.web import Answer, Body, Held
 from grace.trust.ledger.models import Movement, Statement
+from grace.trust.ledger.rules import Purpose
 
 ProjectReference = (
     Annotated[int, Field(strict=True, ge=0, lt=2**63)] | Annotated[str, StringConstraints(max_length=128)]
@@ -99,12 +104,15 @@ class StatementLine(Answer):
 
 
 class AccountOut(Answer):
-    """A client's account in one currency: what is owed."""
+    """A client's account in one currency: what is owed, and the credit that came of paying too much."""
 
     currency: str
     opening_balance: Amount
     lines: list[StatementLine]
     closing_balance: Amount
+    credit_opening_balance: Amount
+    credit_lines: list[StatementLine]
+    credit_closing_balance: Amount
 
 
 class StatementOut(Answer):
@@ -119,7 +127,7 @@ class StatementOut(Answer):
     def of(
         cls, client_id: str, *, start: datetime | None, end: datetime, statements: Sequence[Statement]
     ) -> "StatementOut":
-        """From the receivables of all ids that stand for the client: one account a currency."""
+        """From the receivables and credits of all ids that stand for the client: one account a currency."""
         by_currency: dict[str, list[Statement]] = defaultdict(list)
         for statement in statements:
             by_currency[statement.account.currency].append(statement)
@@ -128,6 +136,22 @@ class StatementOut(Answer):
 
 
 def _account(currency: str, statements: Sequence[Statement]) -> AccountOut:
+    owed = [statement for statement in statements if statement.account.purpose is Purpose.RECEIVABLE]
+    credit = [statement for statement in statements if statement.account.purpose is Purpose.CUSTOMER_CREDIT]
+    opening, lines, closing = _moved(currency, owed)
+    credit_opening, credit_lines, credit_closing = _moved(currency, credit)
+    return AccountOut(
+        currency=currency,
+        opening_balance=opening,
+        lines=lines,
+        closing_balance=closing,
+        credit_opening_balance=credit_opening,
+        credit_lines=credit_lines,
+        credit_closing_balance=credit_closing,
+    )
+
+
+def _moved(currency: str, statements: Sequence[Statement]) -> tuple[Decimal, list[StatementLine], Decimal]:
     movements: list[Movement] = [movement for statement in statements for movement in statement.movements]
     balance_minor = opening_minor = sum(statement.opening_minor for statement in statements)
     lines = []
@@ -142,12 +166,7 @@ def _account(currency: str, statements: Sequence[Statement]) -> AccountOut:
                 balance=to_major(balance_minor, currency),
             )
         )
-    return AccountOut(
-        currency=currency,
-        opening_balance=to_major(opening_minor, currency),
-        lines=lines,
-        closing_balance=to_major(balance_minor, currency),
-    )
+    return to_major(opening_minor, currency), lines, to_major(balance_minor, currency)
 
 
 class ProcessPayment(Body):
@@ -170,6 +189,50 @@ class Processed(Answer):
     failure: str | None
 
 
+class Processing(Held):
+    """202: the provider has not said yet; so far nothing more is paid than is told here."""
+
+    success: bool = False
+    requires_approval: bool = False
+    status: str = "processing"
+    invoice_id: str
+    paid: bool
+    amount_paid: Amount
+    amount_due: Amount
+    currency: str
+
+
+class ApplyCredit(Body):
+    """How much of the client's credit to spend; as much as there is, up to what is due, if left out."""
+
+    amount: Amount | None = None
+
+
+class AppliedCredit(Answer):
+    """What an invoice stands at after credit was spent on it. `payments` are what that became."""
+
+    invoice_id: str
+    amount_applied: Amount
+    amount_paid: Amount
+    amount_due: Amount
+    currency: str
+    status: str
+    payments: list[PaymentOut]
+
+    @classmethod
+    def of(cls, invoice: Invoice, payments: Sequence[Payment]) -> "AppliedCredit":
+        """From the rows."""
+        figures = {name: value for name, value in amounts(invoice).items() if name in cls.model_fields}
+        return cls(
+            invoice_id=invoice.id,
+            amount_applied=to_major(sum(payment.amount_minor for payment in payments), invoice.currency),
+            currency=invoice.currency,
+            status=invoice.state,
+            payments=[PaymentOut.of(payment) for payment in payments],
+            **figures,
+        )
+
+
 class IntentOut(Answer):
     """What the payer's browser needs to confirm the payment at the provider."""
 
@@ -180,7 +243,8 @@ class IntentOut(Answer):
 
 
 class RefundPaymentIn(Body):
-    """Document 1's `refund_payment`. `amount` null: all that is left. `approver` is a claim of the caller."""
+    """Document 1's `refund_payment`. `amount` null: all that is left, also of what was paid in excess. `approver` is a
+    claim of the caller."""
 
     invoice_id: InvoiceReference
     reason: Text

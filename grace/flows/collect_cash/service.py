@@ -13,8 +13,12 @@ from grace.domains.invoicing import queries as invoices
 from grace.domains.invoicing import service as invoicing
 from grace.domains.invoicing.errors import NothingLeft
 from grace.domains.invoicing.models import Invoice, Party, Terms
+from grace.domains.invoicing.rules.status import due_minor
 from grace.domains.invoicing.rules.totals import Line
-from grace.domains.payments.models import MANUAL, PAYMENT_PREFIX, Payment
+from grace.domains.payments import queries
+from grace.domains.payments.errors import NoCredit
+from grace.domains.payments.models import CREDIT, MANUAL, PAYMENT_PREFIX, Payment
+from grace.domains.payments.queries import Credit
 from grace.domains.payments.service import received as payments
 from grace.kit.errors import Invalid
 from grace.kit.ids import new_id
@@ -98,11 +102,12 @@ async def receive_payment(
     received_at: datetime,
     reference: str | None = None,
     intent: str | None = None,
+    spent: Credit | None = None,
 ) -> Payment:
     """A client's money settles an invoice: its state, the payment, and the books change together.
 
-    `intent` is the card provider's id of what the payer confirmed. Refused when nothing is due, when it is more than
-    is due, or when the reference was recorded before.
+    `intent` is the card provider's id of what the payer confirmed; `spent` the credit that it is taken from. Refused
+    when nothing is due, when it is more than is due, or when the reference was recorded before.
     """
     payment_id = new_id(PAYMENT_PREFIX)
     settled = await invoicing.settle_invoice(
@@ -127,7 +132,43 @@ async def receive_payment(
         net_minor=settled.net_minor,
         received_at=received_at,
         reference=reference,
+        spent=spent,
     )
+
+
+async def apply_credit(tx: Tx, *, invoice: str | int, amount: Decimal | None = None) -> list[Payment]:
+    """Spend a client's credit on an invoice: what is due, as far as the credit goes, or `amount` (major units).
+
+    The oldest credit goes first; each makes a payment. WrongState when nothing is due, OverPayment when `amount` is
+    more, NoCredit when the client has less of it, or none.
+    """
+    found = await invoices.invoice(tx, invoice, lock=True)
+    due = due_minor(found.state, total_minor=found.total_minor, paid_minor=found.paid_minor)
+    wanted = due if amount is None else to_minor(amount, found.currency)
+    if amount is not None and not wanted:
+        raise Invalid("Credit that is spent is more than nothing.", type="invalid-amount")
+    invoicing.check_payable(found, amount_minor=wanted)
+    family = await crm.family(tx, (await crm.client(tx, found.client_id)).id)
+    credits = await queries.credits(tx, family, currency=found.currency)
+    left = sum(credit.left_minor for credit in credits)
+    if not left or (amount is not None and wanted > left):
+        raise NoCredit(to_major(left, found.currency), found.currency)
+    made, rest = [], min(wanted, left)
+    for credit in credits:
+        share = min(credit.left_minor, rest)
+        if share:
+            payment = await receive_payment(
+                tx,
+                invoice=found.id,
+                amount_minor=share,
+                provider=CREDIT,
+                method=CREDIT,
+                received_at=tx.now,
+                spent=credit,
+            )
+            made.append(payment)
+            rest -= share
+    return made
 
 
 async def record_manual_payment(

@@ -1,6 +1,6 @@
 """The questions. Each reads in one statement, hence in one snapshot, and takes no lock."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -38,6 +38,18 @@ async def owner_balances(tx: Tx, owner: str) -> list[AccountBalance]:
         " from ledger_balance where owner = %(owner)s order by purpose, currency",
         owner=owner,
     )
+
+
+async def balances(tx: Tx, owners: Sequence[str], *, purpose: Purpose) -> dict[str, int]:
+    """What the accounts of a purpose of some owners hold together, by currency, on their normal side."""
+    rows = await tx.all(
+        dict,
+        "select currency, sum(balance_minor)::bigint as balance_minor from ledger_balance"
+        " where owner = any(%(owners)s) and purpose = %(purpose)s group by currency",
+        owners=list(owners),
+        purpose=str(purpose),
+    )
+    return {row["currency"]: row["balance_minor"] for row in rows}
 
 
 async def trial_balance(tx: Tx, *, at: datetime | None = None, by: By = "event_at") -> list[TrialLine]:

@@ -60,6 +60,7 @@ async def test_an_unknown_outcome_is_found_out(till: Till, kind: str, options: d
     key = {"Idempotency-Key": "once"}
     held = await till.process(invoice, status=202, **key)
     assert (held["success"], held["requires_approval"], held["status"]) == (False, False, "processing")
+    assert (held["paid"], held["amount_paid"]) == (False, 0)
     happened = till.sandbox.count("charge") == 1
     assert happened == kind.endswith("_after")
     if told_by == "same request":

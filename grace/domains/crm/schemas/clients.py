@@ -1,5 +1,6 @@
 """Clients over the wire."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -126,6 +127,27 @@ class ClientOut(Answer):
             currency=currency,
             **{name: getattr(client, name) for name in cls.model_fields if hasattr(client, name)},
         )
+
+
+class CreditOut(Answer):
+    """What a client has paid in excess, in one currency, and can spend or get back."""
+
+    currency: str
+    amount: Amount
+
+
+class ClientRecord(ClientOut):
+    """A client, with its credit by currency."""
+
+    credit: list[CreditOut]
+
+    @classmethod
+    def with_credit(cls, client: ClientOut, credit: Mapping[str, int]) -> "ClientRecord":
+        """From the client and its credit in minor units by currency."""
+        found = [
+            CreditOut(currency=name, amount=to_major(credit[name], name)) for name in sorted(credit) if credit[name]
+        ]
+        return cls(credit=found, **client.model_dump())
 
 
 class FoundClientOut(ClientOut):

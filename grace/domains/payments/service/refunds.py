@@ -1,16 +1,18 @@
 """Refunds: ordered by a governed action, carried out by the provider, followed to their end.
 
-A refund is shared out over the invoice's payments, the newest first. What goes back from a card payment is a call
-to the provider; what came by hand goes back by hand and counts at once.
+A refund is shared out: first over what was paid in excess on the invoice, then over its payments, the newest first.
+What goes back from a card payment is a call to the provider; what came by hand goes back by hand and counts at once.
+Credit that was spent goes back to the card that it came from. An excess takes no revenue and no tax back with it.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 from grace.domains.payments import queries, rules
 from grace.domains.payments.errors import OverRefund
 from grace.domains.payments.facts import RefundFailed, RefundOrdered, RefundSucceeded
-from grace.domains.payments.models import MANUAL, PART_COLUMNS, REFUND_COLUMNS, Refund, RefundPart
+from grace.domains.payments.models import CREDIT, MANUAL, PART_COLUMNS, REFUND_COLUMNS, Attempt, Refund, RefundPart
 from grace.domains.payments.queries import Refundable
 from grace.domains.payments.service import calls
 from grace.kit.errors import Invalid
@@ -32,7 +34,7 @@ async def lock(tx: Tx, client_id: str) -> None:
 
 
 async def order_refund(tx: Tx, *, invoice_id: str, amount_minor: int, reason: str) -> Refund:
-    """Give back part of what was paid on an invoice. OverRefund when it is more than is left of it.
+    """Give back part of what was paid on an invoice, in excess too. OverRefund when it is more than is left of it.
 
     Only the action `refund_payment` calls this.
     """
@@ -52,27 +54,54 @@ async def order_refund(tx: Tx, *, invoice_id: str, amount_minor: int, reason: st
     return await _settle(tx, refund)
 
 
-async def adopt(tx: Tx, *, invoice_id: str, payment: Refundable, told: ToldRefund) -> Refund:
-    """Write down a refund that was made at the provider and not here."""
+async def adopt(tx: Tx, *, attempt: Attempt, told: ToldRefund) -> None:
+    """Write down a refund that was made at the provider and not here, of a charge that is booked.
+
+    It counts against what the charge brought in excess, then against the payment it became, then against payments
+    that its excess was spent on. What exceeds all of it (ours is on its way too) counts as of the payment, or is
+    owed by the client.
+    """
+    money = await queries.refundable(tx, attempt.id, lock=True, scope=queries.OF_ATTEMPT)
+    if await parts_of(tx, told, provider=attempt.provider):
+        return
+    money.sort(key=lambda source: source.method == CREDIT)
+    shares, rest = [], told.amount_minor
+    for source in money:
+        shares.append(min(source.left_minor, rest))
+        rest -= shares[-1]
+    last = next((n for n, source in enumerate(money) if source.payment_id == attempt.payment_id), 0)
+    shares[last] += rest
     refund = await _insert(
-        tx, payment, invoice_id=invoice_id, amount_minor=told.amount_minor, reason="made at the provider", ordered=False
+        tx,
+        money[0],
+        invoice_id=attempt.invoice_id,
+        amount_minor=told.amount_minor,
+        reason="made at the provider",
+        ordered=False,
     )
-    part = await _insert_part(tx, refund, payment, told.amount_minor, provider_refund=told.id)
-    await _post_ordered(tx, refund, part, payment)
-    await observe_part(tx, part.id, told)
-    return await queries.refund(tx, refund.id)
+    for source, share in zip(money, shares, strict=True):
+        if share:
+            part = await _insert_part(tx, refund, source, share, provider_refund=told.id)
+            await _post_ordered(tx, refund, part, source)
+    await observe(tx, await parts_of(tx, told, provider=attempt.provider), told)
 
 
-async def part_of(tx: Tx, told: ToldRefund, *, provider: str) -> RefundPart | None:
-    """The part that the provider's refund is; None for one that was not ordered here."""
-    return await tx.first(
+async def parts_of(tx: Tx, told: ToldRefund, *, provider: str) -> list[RefundPart]:
+    """The parts that the provider's refund is: one that was ordered here, or those that one made there became."""
+    return await tx.all(
         RefundPart,
         f"select {PART_COLUMNS} from refund_part where provider = %(provider)s"
-        " and (provider_refund = %(told)s or id = %(ours)s)",
+        " and (provider_refund = %(told)s or id = %(ours)s) order by number",
         provider=provider,
         told=told.id,
         ours=told.ours,
     )
+
+
+async def observe(tx: Tx, parts: Sequence[RefundPart], told: ToldRefund) -> None:
+    """Believe what the provider says of its refund; what that did to its balance is booked with the first part."""
+    for number, part in enumerate(parts):
+        await observe_part(tx, part.id, told if number == 0 else replace(told, movement=None))
 
 
 async def observe_part(tx: Tx, part_id: str, told: ToldRefund) -> Refund:
@@ -89,7 +118,7 @@ async def observe_part(tx: Tx, part_id: str, told: ToldRefund) -> Refund:
         await calls.close_open(tx, part.id)
         part = await _end(tx, refund, part, told.state, told.failure)
     if told.movement is not None and part.movement is None:
-        await _follow_movement(tx, refund, part, told.movement)
+        await _follow_movement(tx, refund, part, told, told.movement)
     return await _settle(tx, refund)
 
 
@@ -128,12 +157,14 @@ async def _insert_part(
 ) -> RefundPart:
     return await tx.one(
         RefundPart,
-        "insert into refund_part (id, refund_id, payment_id, amount_minor, net_minor, provider, provider_refund) values"
-        " (%(id)s, %(refund)s, %(payment)s, %(amount)s, %(net)s, %(provider)s, %(told)s)"
+        "insert into refund_part (id, refund_id, payment_id, excess_of, amount_minor, net_minor, provider,"
+        " provider_refund) values (%(id)s, %(refund)s, %(payment)s, %(excess_of)s, %(amount)s, %(net)s, %(provider)s,"
+        " %(told)s)"
         f" returning {PART_COLUMNS}",
         id=new_id("rfp"),
         refund=refund.id,
         payment=payment.payment_id,
+        excess_of=payment.excess_of,
         amount=amount_minor,
         net=rules.net_part(
             amount_minor=payment.amount_minor,
@@ -158,26 +189,18 @@ async def _order_part(tx: Tx, refund: Refund, payment: Refundable, amount_minor:
 
 
 async def _post_ordered(tx: Tx, refund: Refund, part: RefundPart, payment: Refundable) -> None:
-    """Revenue and tax are taken back for money that is on its way, or was given back by hand."""
+    """Revenue and tax, or credit, are taken back for money that is on its way, or was given back by hand."""
     by_hand = AccountRef(Purpose.CLEARING, refund.currency, payment.method)
-    await _post(
-        tx,
-        part,
-        "ordered",
-        rules.ordered_back(
-            to=by_hand if part.provider == MANUAL else _in_flight(refund, part),
-            client_id=payment.client_id,
-            currency=refund.currency,
-            amount_minor=part.amount_minor,
-            net_minor=part.net_minor,
-        ),
-    )
+    to = by_hand if part.provider == MANUAL else _in_flight(refund, part)
+    over_minor = max(0, part.amount_minor - payment.left_minor)
+    await _post(tx, part, "ordered", _taken_back(part, payment.client_id, to=to, over_minor=over_minor))
 
 
 async def _end(tx: Tx, refund: Refund, part: RefundPart, state: End, failure: str | None) -> RefundPart:
     """Move a part to its end and book it: the money has left the provider's balance, or stays after all."""
     if part.state == state or part.state == "failed":
         return part
+    over_minor = await _over(tx, part) if state == "failed" else 0
     await tx.execute(
         "update refund_part set state = %(state)s, failure = %(failure)s, version = version + 1 where id = %(id)s",
         id=part.id,
@@ -197,19 +220,42 @@ async def _end(tx: Tx, refund: Refund, part: RefundPart, state: End, failure: st
         await _post(tx, part, "done", left)
     elif part.provider != MANUAL:
         stays = clearing if part.state == "succeeded" else _in_flight(refund, part)
-        lines = rules.ordered_back(
-            to=stays,
-            client_id=refund.client_id,
-            currency=refund.currency,
-            amount_minor=part.amount_minor,
-            net_minor=part.net_minor,
-        )
+        lines = _taken_back(part, await _owner(tx, part), to=stays, over_minor=over_minor)
         await _post(tx, part, "failed", [Line(line.account, -line.amount_minor) for line in lines])
-    await _mark_payment(tx, part.payment_id)
+    if part.payment_id is not None:
+        await _mark_payment(tx, part.payment_id)
     return replace(part, state=state, failure=failure, version=part.version + 1)
 
 
-async def _follow_movement(tx: Tx, refund: Refund, part: RefundPart, movement: Movement) -> None:
+async def _owner(tx: Tx, part: RefundPart) -> str:
+    """Whose revenue or credit a part is of: clients may have been merged since."""
+    return str(
+        await tx.value(
+            "select coalesce((select client_id from payment where id = %(payment)s),"
+            " (select client_id from payment_attempt where id = %(attempt)s))",
+            payment=part.payment_id,
+            attempt=part.excess_of,
+        )
+    )
+
+
+async def _over(tx: Tx, part: RefundPart) -> int:
+    """What of a part that has not failed yet is of more excess than there was: the client owes it."""
+    if part.excess_of is None:
+        return 0
+    await tx.execute("select from payment_attempt where id = %(id)s for update", id=part.excess_of)
+    left = await tx.value("select excess_left(%(id)s)", id=part.excess_of)
+    return min(part.amount_minor, max(0, -int(left)))
+
+
+def _taken_back(part: RefundPart, client_id: str, *, to: AccountRef, over_minor: int) -> list[Line]:
+    amounts: dict[str, Any] = {"client_id": client_id, "currency": to.currency, "amount_minor": part.amount_minor}
+    if part.excess_of is not None:
+        return rules.excess_back(to=to, over_minor=over_minor, **amounts)
+    return rules.ordered_back(to=to, net_minor=part.net_minor, **amounts)
+
+
+async def _follow_movement(tx: Tx, refund: Refund, part: RefundPart, told: ToldRefund, movement: Movement) -> None:
     """Book what the provider kept for the refund, and the exchange where its balance has another currency."""
     await tx.execute(
         "update refund_part set movement = %(movement)s, version = version + 1 where id = %(id)s",
@@ -218,7 +264,7 @@ async def _follow_movement(tx: Tx, refund: Refund, part: RefundPart, movement: M
     )
     lines = rules.moved(
         provider=part.provider,
-        amount_minor=-part.amount_minor,
+        amount_minor=-told.amount_minor,
         currency=refund.currency,
         movement_minor=movement.amount_minor,
         fee_minor=movement.fee_minor,
