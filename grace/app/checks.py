@@ -3,8 +3,13 @@
 from typing import Any
 
 from grace.kit.errors import Invalid
-from grace.kit.tx import transaction
+from grace.kit.tx import Tx, transaction
 from grace.kit.workspace import Workspaces
+
+SOUND = (
+    "The books balance: every posting, account and currency; documents and postings match; "
+    "every payment is as it was signed."
+)
 
 
 async def verify_log(workspaces: Workspaces, handle: str, *, outside: bytes | None) -> dict[str, Any]:
@@ -25,15 +30,21 @@ async def verify_log(workspaces: Workspaces, handle: str, *, outside: bytes | No
 
 
 async def check_books(workspaces: Workspaces, handle: str) -> dict[str, Any]:
-    """The findings of the ledger and of the payments' signatures as plain lines."""
+    """The findings of `findings_in` as plain lines."""
+    async with transaction(workspaces, await _known(workspaces, handle)) as tx:
+        findings = await findings_in(tx)
+    return {"ok": not findings, "findings": findings, "lines": findings or [SOUND]}
+
+
+async def findings_in(tx: Tx) -> list[str]:
+    """What is wrong with the ledger, between it and its documents, and with the payments' signatures."""
+    from grace.app import modules
     from grace.domains.payments.queries import altered_payments
     from grace.trust.ledger.check import check
+    from grace.trust.ledger.documents import check_documents
 
-    async with transaction(workspaces, await _known(workspaces, handle)) as tx:
-        findings = [str(finding) for finding in await check(tx)]
-        findings += [f"payment {altered}: not as it was signed" async for altered in altered_payments(tx)]
-    lines = findings or ["The books balance: every posting, account and currency; every payment is as it was signed."]
-    return {"ok": not findings, "findings": findings, "lines": lines}
+    findings = [str(finding) for finding in [*await check(tx), *await check_documents(tx, modules.books())]]
+    return findings + [f"payment {altered}: not as it was signed" async for altered in altered_payments(tx)]
 
 
 async def store_rates(workspaces: Workspaces, handle: str, rows: list[dict[str, Any]]) -> tuple[str, bool]:

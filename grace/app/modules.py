@@ -1,4 +1,4 @@
-"""Finds what Grace is made of: every module that declares doors, reactions, jobs, due work or actions.
+"""Finds what Grace is made of: every module that declares doors, reactions, jobs, due work, actions or books.
 
 A slice is picked up by the names of its files, so that adding one touches nothing here.
 """
@@ -10,8 +10,9 @@ from types import ModuleType
 
 import grace
 from grace.kit.edge import Doors
+from grace.trust.ledger.documents import Books
 
-DECLARING = ("api", "pages", "jobs", "actions", "reactions")
+DECLARING = ("api", "pages", "jobs", "actions", "reactions", "books")
 
 
 @cache
@@ -29,3 +30,8 @@ def load() -> tuple[ModuleType, ...]:
 def doors() -> list[Doors]:
     """The doors of every module."""
     return [value for module in load() for value in vars(module).values() if isinstance(value, Doors)]
+
+
+def books() -> list[Books]:
+    """What the documents of every slice ask of the ledger."""
+    return [value for module in load() for value in vars(module).values() if isinstance(value, Books)]

@@ -1,7 +1,9 @@
 """Proves the books from the entries alone: what `grace ledger check` runs."""
 
 from grace.kit.tx import Tx
+from grace.trust.ledger.documents import LIMIT
 from grace.trust.ledger.models import Finding
+from grace.trust.ledger.rules import POSTED
 
 GUARDS = {
     "ledger_posting": ("ledger_append_only", "ledger_by_function"),
@@ -11,9 +13,6 @@ GUARDS = {
     "ledger_hold_line": ("ledger_kept", "ledger_by_function", "ledger_hold_guard"),
 }
 """The triggers that must be there and enabled."""
-
-LIMIT = 100
-"""Findings given per rule."""
 
 _ACCOUNT = "concat_ws(' ', a.purpose, nullif(a.owner, ''), a.currency)"
 
@@ -62,6 +61,28 @@ _RULES = {
     "transaction ids are this server's": f"""
         select {_ACCOUNT} as subject, 'restored from a dump: ledger_roll() has not run since' as detail
         from ledger_account a where a.tail and a.rolled_to > pg_snapshot_xmax(pg_current_snapshot())""",
+    "a posting is as the audit log tells it": """
+        with told as (
+            select distinct on (e.subject_id) e.subject_id as reference, p.entry_id is not null as readable,
+                convert_from(p.payload, 'UTF8')::jsonb -> 'after' ->> 'digest' as digest
+            from audit_entry e left join audit_payload p on p.entry_id = e.id
+            where e.action = %(posted)s and e.subject_kind = 'posting' order by e.subject_id, e.id),
+        said as (
+            select p.id, p.reference, encode(sha256(convert_to(concat_ws(chr(10), p.reference, p.kind,
+                to_char(p.event_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), l.lines,
+                coalesce(p.memo, '')), 'UTF8')), 'hex') as digest
+            from ledger_posting p left join (
+                select e.posting_id, string_agg(concat_ws(' ', a.purpose, a.owner, e.currency, e.amount_minor), chr(10)
+                    order by a.purpose collate "C", a.owner collate "C", e.currency collate "C") as lines
+                from ledger_entry e left join ledger_account a on a.id = e.account_id group by e.posting_id
+            ) l on l.posting_id = p.id)
+        select coalesce(s.reference, t.reference) as subject, case when s.id is null then 'was posted, and is gone'
+            when t.reference is null then 'the log does not know of it'
+            when not t.readable then 'what the log said of it was erased'
+            else 'time, kind, memo, lines or amounts are not those that were posted' end as detail
+        from said s full join told t on t.reference = s.reference
+        where s.id is null or s.digest is distinct from t.digest and (t.reference is not null or s.id > (
+            select min(b.id) from told a join ledger_posting b on b.reference = a.reference))""",
     "guards are on": """
         select g.relation || ', ' || g.trigger as subject, 'trigger is missing or disabled' as detail
         from unnest(%(relations)s::text[], %(triggers)s::text[]) g (relation, trigger)
@@ -81,7 +102,8 @@ async def check(tx: Tx) -> list[Finding]:
     """What is wrong with the books, at most LIMIT findings per rule; [] when they are right.
 
     Reads every entry and blocks nobody: each rule is one statement, hence one snapshot, also while postings go on.
-    Give it a transaction of its own.
+    That a posting is as it was made follows from the audit log, which `grace audit verify` proves; postings before the
+    first that the log tells of are older than this telling. Give it a transaction of its own.
     """
     await tx.execute("set local statement_timeout = 0")
     guards = [(relation, trigger) for relation, triggers in GUARDS.items() for trigger in triggers]
@@ -91,6 +113,7 @@ async def check(tx: Tx) -> list[Finding]:
             Finding,
             f"select %(rule)s::text as rule, subject, detail from ({query}) f order by subject limit %(limit)s",
             rule=rule,
+            posted=POSTED,
             limit=LIMIT,
             relations=[relation for relation, _ in guards],
             triggers=[trigger for _, trigger in guards],

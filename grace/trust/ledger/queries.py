@@ -8,7 +8,7 @@ from typing import Literal
 
 from grace.kit.tx import Tx
 from grace.trust.ledger.models import AccountBalance, Hold, Movement, PostingId, Statement, TrialLine
-from grace.trust.ledger.rules import AccountRef, Purpose
+from grace.trust.ledger.rules import AccountRef, Line, Purpose
 
 By = Literal["event_at", "recorded_at"]
 
@@ -103,6 +103,17 @@ async def posting_id(tx: Tx, reference: str) -> PostingId | None:
     """What was posted under a reference."""
     found = await tx.value("select id from ledger_posting where reference = %(reference)s", reference=reference)
     return None if found is None else PostingId(found)
+
+
+async def lines_of(tx: Tx, posting: PostingId) -> list[Line]:
+    """What a posting booked, a line an account."""
+    rows = await tx.all(
+        dict,
+        "select a.purpose, nullif(a.owner, '') as owner, a.currency, e.amount_minor from ledger_entry e"
+        " join ledger_account a on a.id = e.account_id where e.posting_id = %(id)s order by e.account_id",
+        id=posting,
+    )
+    return [Line(AccountRef(Purpose(r["purpose"]), r["currency"], r["owner"]), r["amount_minor"]) for r in rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,16 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
+from hashlib import sha256
 from typing import Literal, NamedTuple
 
 from grace.trust.ledger.errors import Unbalanced, UnknownAccount
 
 MAX_AMOUNT_MINOR = 2**63 - 1
+POSTED = "post_to_ledger"
+"""The action under which the audit log tells of a posting."""
 
 
 class Purpose(StrEnum):
@@ -124,6 +128,25 @@ def balanced(lines: Iterable[Line]) -> tuple[Line, ...]:
     if any(abs(line.amount_minor) > MAX_AMOUNT_MINOR for line in merged):
         raise Unbalanced("an amount exceeds 64 bits")
     return merged
+
+
+def digest(reference: str, kind: str, event_at: datetime, memo: str | None, lines: Iterable[Line]) -> str:
+    """SHA-256 in hex over all that a posting says, one thing a line; `check` computes the same from the tables.
+
+    A line is `purpose owner currency amount`, in the order of the first three; the time is UTC with microseconds.
+    """
+    ordered = sorted(
+        (str(line.account.purpose), line.account.owner or "", line.account.currency, line.amount_minor)
+        for line in lines
+    )
+    said = [
+        reference,
+        kind,
+        event_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        *(" ".join(map(str, line)) for line in ordered),
+        memo or "",
+    ]
+    return sha256("\n".join(said).encode()).hexdigest()
 
 
 def exchange(given: Line, received: Line) -> tuple[Line, ...]:

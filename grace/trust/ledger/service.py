@@ -4,18 +4,22 @@ One call is one round trip. Its locks are taken in a fixed order, so calls canno
 transaction that needs several postings gives them to `post_many` in one call. A reference (such as
 `invoice:in_…:issued`) stands for one business fact for ever: given again with the same kind and lines it
 changes nothing and the earlier id is returned, with other content it is ReferenceUsed. Memos hold no personal
-data, for postings are never erased. Business time is the transaction's `now` unless `event_at` is given.
+data, for postings are never erased. Each posting is told in the audit log by its transaction, so that the check of the
+books finds one that was changed since. Business time is the transaction's `now` unless `event_at` is given.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from grace.kit.tx import Tx
+from grace.trust.audit import service as audit
 from grace.trust.ledger.errors import told
 from grace.trust.ledger.facts import HoldExpired
 from grace.trust.ledger.models import HoldId, NewPosting, PostingId
-from grace.trust.ledger.rules import Line, balanced
+from grace.trust.ledger.queries import lines_of
+from grace.trust.ledger.rules import POSTED, Line, balanced, digest
 
 EXPIRE_BATCH = 200
 
@@ -34,18 +38,21 @@ async def post(
     Refuses with Unbalanced, UnknownAccount, ReferenceUsed, and InsufficientFunds when an account with a floor
     would fall below it. After a refusal by the database the transaction can only be rolled back.
     """
+    posting = NewPosting(reference, kind, balanced(lines), memo, event_at or tx.now)
     async with told():
-        return PostingId(
+        made = PostingId(
             await tx.value(
                 "select ledger_post(%(reference)s, %(kind)s, %(event_at)s, %(memo)s, %(purposes)s::text[],"
                 " %(owners)s::text[], %(currencies)s::text[], %(amounts)s::bigint[])",
                 reference=reference,
                 kind=kind,
-                event_at=event_at or tx.now,
+                event_at=posting.event_at,
                 memo=memo,
-                **_columns(balanced(lines)),
+                **_columns(posting.lines),
             )
         )
+    _tell(tx, posting)
+    return made
 
 
 async def post_many(tx: Tx, *, postings: Sequence[NewPosting]) -> list[PostingId]:
@@ -68,6 +75,8 @@ async def post_many(tx: Tx, *, postings: Sequence[NewPosting]) -> list[PostingId
             posting_of=[number for number, lines in enumerate(sets, 1) for _ in lines],
             **_columns([line for lines in sets for line in lines]),
         )
+    for posting, lines in zip(postings, sets, strict=True):
+        _tell(tx, replace(posting, lines=lines))
     return [PostingId(found) for found in ids]
 
 
@@ -117,9 +126,10 @@ async def settle(
     its amount. HoldEnded when it is over, or `event_at` is not before its expiry. Again with the same `reference`
     returns the earlier posting.
     """
-    columns = _columns(balanced(lines)) if lines is not None else dict.fromkeys(_COLUMNS)
+    given = balanced(lines) if lines is not None else None
+    columns = _columns(given) if given is not None else dict.fromkeys(_COLUMNS)
     async with told():
-        return PostingId(
+        made = PostingId(
             await tx.value(
                 "select ledger_settle(%(hold)s, %(reference)s, %(kind)s, %(event_at)s, %(memo)s, %(purposes)s::text[],"
                 " %(owners)s::text[], %(currencies)s::text[], %(amounts)s::bigint[])",
@@ -131,6 +141,8 @@ async def settle(
                 **columns,
             )
         )
+    _tell(tx, NewPosting(reference, kind, given or tuple(await lines_of(tx, made)), memo, event_at))
+    return made
 
 
 async def release(tx: Tx, *, hold: str) -> None:
@@ -155,6 +167,26 @@ async def roll(tx: Tx) -> int:
     """
     await tx.execute("set local statement_timeout = 0")
     return int(await tx.value("select ledger_roll()"))
+
+
+def _tell(tx: Tx, posting: NewPosting) -> None:
+    """Write in the audit log what was posted. The digest is what the check compares; the rest is for people."""
+    event_at = posting.event_at or tx.now
+    audit.record(
+        tx,
+        action=POSTED,
+        subject=("posting", posting.reference),
+        after={
+            "kind": posting.kind,
+            "event_at": event_at,
+            "memo": posting.memo,
+            "lines": [
+                [str(line.account.purpose), line.account.owner, line.account.currency, line.amount_minor]
+                for line in posting.lines
+            ],
+            "digest": digest(posting.reference, posting.kind, event_at, posting.memo, posting.lines),
+        },
+    )
 
 
 _COLUMNS = ("purposes", "owners", "currencies", "amounts")

@@ -6,24 +6,33 @@ from grace.trust.ledger import check, service
 from tests.fixtures.workspace import WorkspaceUnderTest
 from tests.trust.ledger.books import assert_right, bank, book, customer_credit, fund, receivable, revenue, transfer
 
+TOLD = "a posting is as the audit log tells it"
 DAMAGE = {
+    "update ledger_posting set event_at = event_at - interval '1 us' where id = 1": {TOLD},
+    "update ledger_posting set memo = 'x' where id = 1": {TOLD},
+    "update ledger_posting set kind = 'other' where id = 1": {TOLD},
+    "update ledger_posting set reference = 'z' where reference = 'a'": {TOLD},
+    "delete from audit_payload": {TOLD},
     "update ledger_entry set amount_minor = amount_minor + 1 where posting_id = 1 and amount_minor > 0": {
+        TOLD,
         "currency sums to zero",
         "posting is balanced",
         "balance is the sum of its entries",
         "entries are numbered without a gap and each continues the last",
     },
     "update ledger_entry set amount_minor = amount_minor * 2 where posting_id = 1": {
+        TOLD,
         "balance is the sum of its entries",
         "entries are numbered without a gap and each continues the last",
     },
     "delete from ledger_entry where posting_id = 1": {
+        TOLD,
         "posting is balanced",
         "balance is the sum of its entries",
         "entries are numbered without a gap and each continues the last",
     },
-    "delete from ledger_posting where reference = 'a'": {"entry has its posting and account"},
-    "update ledger_entry set currency = 'EUR'": {"entry has its posting and account"},
+    "delete from ledger_posting where reference = 'a'": {"entry has its posting and account", TOLD},
+    "update ledger_entry set currency = 'EUR'": {"entry has its posting and account", TOLD},
     "update ledger_account set balance_minor = balance_minor + 1 where purpose = 'receivable'": {
         "balance is the sum of its entries"
     },
