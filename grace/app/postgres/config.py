@@ -66,7 +66,7 @@ def fragment(*, socket_folder: Path, log_folder: Path, tcp_port: int | None, dur
     }
     if not durable:
         # Commits still reach the operating system, so that killing the server loses nothing.
-        settings |= {"fsync": "off", "full_page_writes": "off"}
+        settings |= {"fsync": "off", "full_page_writes": "off", "shared_buffers": "128MB"}
     lines = "".join(f"{name} = {_quoted(str(value))}\n" for name, value in settings.items())
     return f"# Written by Grace at each start; for settings of your own use ALTER SYSTEM.\n{lines}"
 
