@@ -16,8 +16,10 @@ async def verify_log(workspaces: Workspaces, handle: str, *, outside: bytes | No
     """The verifier's report as plain lines; `outside` is a checkpoint (or a file of them) kept elsewhere."""
     from grace.trust.audit.verifier import verify
 
-    async with workspaces.owner(await _known(workspaces, handle)) as connection:
-        report = await verify(connection, against=outside, keys=workspaces.keys(handle))
+    async with transaction(workspaces, await _known(workspaces, handle)) as tx:
+        keys = tx.keys
+    async with workspaces.owner(handle) as connection:
+        report = await verify(connection, against=outside, keys=keys)
     return {
         "ok": report.ok,
         "size": report.size,

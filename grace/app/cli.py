@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from grace.app import operating
 from grace.app.commands import AsJson, Data, InWorkspace, fail, on_installation, print_json, read_settings, report
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ for group, called in (
     (import_app, "import"),
 ):
     app.add_typer(group, name=called)
+for command in operating.COMMANDS:
+    app.command()(command)
 
 
 @app.command()

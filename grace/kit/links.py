@@ -15,6 +15,7 @@ from grace.kit.ids import new_id
 from grace.kit.tx import Tx
 
 LIFETIME = timedelta(days=180)
+_BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,21 @@ async def revoke(tx: Tx, *, kind: str, subject: str) -> None:
         kind=kind,
         subject=subject,
     )
+
+
+async def retoken(tx: Tx) -> None:
+    """Store the hashes of all tokens anew, for the workspace has another handle now. The old tokens end."""
+    last = ""
+    while found := await tx.all(
+        Link, f"select {_COLUMNS} from link where id > %(last)s order by id limit %(limit)s", last=last, limit=_BATCH
+    ):
+        await tx.execute(
+            "update link set token_hash = t.hash"
+            " from unnest(%(ids)s::text[], %(hashes)s::bytea[]) t (id, hash) where link.id = t.id",
+            ids=[link.id for link in found],
+            hashes=[sha256(_token(tx, link.id, link.version).encode()).digest() for link in found],
+        )
+        last = found[-1].id
 
 
 def _token(tx: Tx, link_id: str, version: int) -> str:

@@ -123,13 +123,13 @@ async def begin(
 ) -> Tx:
     """Start a transaction on a pooled connection and read the workspace's row."""
     async with connection.cursor() as cursor:
-        await cursor.execute("select kind, name, currency, clock_offset, clock_timestamp() from workspace")
-        row: tuple[Kind, str, str, timedelta, datetime] | None = await cursor.fetchone()
+        await cursor.execute("select kind, name, currency, clock_offset, keys_of, clock_timestamp() from workspace")
+        row: tuple[Kind, str, str, timedelta, str | None, datetime] | None = await cursor.fetchone()
     if row is None:
         raise LookupError(f"workspace {handle} has no row: its creation was interrupted; run grace migrate")
-    kind, name, currency, offset, now = row
+    kind, name, currency, offset, keys_of, now = row
     workspace = Workspace(handle, kind, name, currency, offset)
-    tx = Tx(connection, workspace, workspaces.keys(handle), principal, request_id, now.astimezone(UTC))
+    tx = Tx(connection, workspace, workspaces.keys(keys_of or handle), principal, request_id, now.astimezone(UTC))
     tx.statements = 2
     return tx
 

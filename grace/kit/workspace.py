@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -49,26 +49,33 @@ class Workspaces:
     """The databases of an installation and a pool for each, opened on first use.
 
     `dsn` names the server and a login that owns the databases. A login that may not create databases
-    makes an installation of one workspace: the database that the DSN names.
+    makes an installation of one workspace: the database that the DSN names. `databases` says which workspaces
+    have a database of another name than `grace_<handle>`.
     """
 
-    def __init__(self, dsn: str, *, master_key: bytes, pool_size: int = 10) -> None:
+    def __init__(
+        self, dsn: str, *, master_key: bytes, pool_size: int = 10, databases: Mapping[str, str] | None = None
+    ) -> None:
         self._dsn = dsn
         self._master_key = master_key
         self._pool_size = pool_size
         self._pools: dict[str, AsyncConnectionPool] = {}
         self._keys: dict[str, Keys] = {}
-        self._databases: dict[str, str] = {}
+        self._databases = dict(databases or {})
         self._role: bool | None = None
         self._known: set[str] = set()
         self._asked = 0.0
         self._asking = asyncio.Lock()
 
-    def keys(self, handle: str) -> Keys:
-        """The derived keys of a workspace."""
-        if handle not in self._keys:
-            self._keys[handle] = Keys(self._master_key, handle)
-        return self._keys[handle]
+    def with_database(self, handle: str, database: str) -> "Workspaces":
+        """The same installation, in which this workspace's database has another name."""
+        return Workspaces(self._dsn, master_key=self._master_key, databases={handle: database})
+
+    def keys(self, name: str) -> Keys:
+        """The keys derived under a name: the workspace's handle, or `keys_of` where it was restored under another."""
+        if name not in self._keys:
+            self._keys[name] = Keys(self._master_key, name)
+        return self._keys[name]
 
     async def handles(self) -> list[str]:
         """The workspaces that exist now, sorted."""
@@ -190,7 +197,7 @@ class Workspaces:
             try:
                 await connection.execute(
                     sql.SQL("create database {} template {} encoding 'UTF8'").format(
-                        sql.Identifier(PREFIX + handle), sql.Identifier(template)
+                        sql.Identifier(self._databases.get(handle, PREFIX + handle)), sql.Identifier(template)
                     )
                 )
             except psycopg.errors.DuplicateDatabase:
@@ -204,7 +211,9 @@ class Workspaces:
         await self.forget(handle)
         async with self.server() as connection:
             await connection.execute(
-                sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(PREFIX + handle))
+                sql.SQL("drop database if exists {} with (force)").format(
+                    sql.Identifier(self._databases.get(handle, PREFIX + handle))
+                )
             )
 
 

@@ -1,0 +1,76 @@
+"""The commands of whoever keeps an installation running: backup and restore."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from grace.app.commands import AsJson, Data, InWorkspace, fail, on_installation, print_json, read_settings
+
+if TYPE_CHECKING:
+    from grace.kit.workspace import Workspaces
+
+
+def backup(
+    target: Annotated[Path, typer.Argument(help="A folder, or the file to write.")],
+    data: Data = None,
+    workspace: InWorkspace = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every workspace, each in a file of the folder.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a workspace to one file, of one moment, while it works. The master key is never in it."""
+    from grace.app.backup import display, making, manifest
+
+    settings = read_settings(data, workspace)
+    if everything and not target.is_dir():
+        fail(f"{target} is not a folder.")
+
+    async def run(workspaces: "Workspaces") -> list[dict[str, object]]:
+        handles = await workspaces.handles() if everything else [settings.workspace]
+        made = []
+        for handle in handles:
+            with display.progress() as tell:
+                path, said = await making.back_up(workspaces, handle, target, tell=tell)
+            made.append({"workspace": handle, "file": str(path), "bytes": said["parts"][0]["size"], **said["audit"]})
+        return made
+
+    for one in on_installation(settings, run):
+        if as_json:
+            print_json(one)
+        else:
+            print(f"{one['workspace']}: {one['file']}, log of {one['size']} sealed entries, root {one['root']}")
+    if not as_json:
+        print(manifest.NOTE)
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file that `grace backup` wrote.")],
+    data: Data = None,
+    workspace: Annotated[
+        str | None, typer.Option("--workspace", metavar="NEWNAME", help="Another name, beside the original.")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Only say whether the file is whole, and of what.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a workspace again from a backup, prove its log and its books, and only then let it be used."""
+    from grace.app.backup import display, restoring
+
+    settings = read_settings(data)
+    with display.progress() as tell:
+        if check:
+            found = display.of_archive(restoring.read(file, tell))
+        else:
+            done = on_installation(
+                settings,
+                lambda workspaces: restoring.restore(
+                    workspaces, file, handle=workspace, checkpoints=settings.data_dir / "checkpoints", tell=tell
+                ),
+            )
+            found = display.of_restored(done)
+    if as_json:
+        print_json(found)
+    else:
+        print("\n".join(found["lines"]))
+
+
+COMMANDS = (backup, restore)
