@@ -367,8 +367,8 @@ def say_complete(report, outside, size):
         first = max(outside)
         report.proven.append(f"the first {first} entries are those, complete, that the checkpoint kept elsewhere saw.")
     since = f" after entry {max(outside) - 1}" if outside else ""
-    report.unproven.append(f"completeness{since}: who holds the database and its key could have cut off the end or"
-                           " written another history. Keep a checkpoint elsewhere and verify --against it.")  # fmt: skip
+    report.unproven.append(f"completeness{since}: who holds the database and its key could have cut off the end, or"
+                           " written another history. Keep a checkpoint elsewhere, verify --against it.")  # fmt: skip
 
 
 def say_key(report, key, key_text):
@@ -626,7 +626,7 @@ def say_consistent(own, path, size, root, key, against, report):
     """Compare the head of a receipt or proof with checkpoints kept elsewhere."""
     links = [(size, size, [])]
     if own is not None:
-        old_size, old_root, proof = take(own, "The consistency proof", ("from", "root", "proof"))
+        old_size, old_root, proof = take(own, "The consistency proof", ("size", "root", "proof"))
         links.append((whole(old_size), size, proof_of(proof)))
         if not continues(old_size, size, hash_of(old_root), root, links[-1][2]):
             report.find(f"The log does not continue the state of {old_size} entries that stands in the file.")
@@ -653,7 +653,7 @@ def say_consistent(own, path, size, root, key, against, report):
     report.proven.append(f"the log is one history with the checkpoint of {shown} entries that was kept elsewhere.")
 
 
-CONSISTENCY = ("format", "key", "from", "to", "proof")
+CONSISTENCY = ("format", "key", "old", "new", "proof")
 STATE = ("size", "root", "checkpoint")
 
 
@@ -720,11 +720,11 @@ def verify(path, against=None, key=None, consistency=None):
             raise Unreadable(f"{path} is not whole: {error}.") from None
     document = read_json(path)
     kind = document.get("format") if isinstance(document, dict) else None
-    if kind == "grace-receipt/1":
+    if kind == "grace-receipt-1":
         verify_receipt(document, key, against, consistency, report)
-    elif kind == "grace-entry-proof/1":
+    elif kind == "grace-entry-proof-1":
         verify_entry(document, key, against, consistency, report)
-    elif kind == "grace-consistency/1":
+    elif kind == "grace-consistency-1":
         verify_consistency(document, key, against, report)
     else:
         raise Unreadable(f"{path} is no export, receipt or proof that this program knows.")

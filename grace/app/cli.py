@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grace.app import operating
+from grace.app import audit_commands, operating
 from grace.app.commands import AsJson, Data, InWorkspace, fail, on_installation, print_json, read_settings, report
 
 if TYPE_CHECKING:
@@ -22,14 +22,13 @@ app = typer.Typer(
 )
 database = typer.Typer(no_args_is_help=True, help="The embedded PostgreSQL.")
 workspace_app = typer.Typer(no_args_is_help=True, help="Workspaces: one business each.")
-audit_app = typer.Typer(no_args_is_help=True, help="The tamper-evident log.")
 ledger_app = typer.Typer(no_args_is_help=True, help="The double-entry books.")
 rates_app = typer.Typer(no_args_is_help=True, help="Exchange rates.")
 import_app = typer.Typer(no_args_is_help=True, help="Bring data in.")
 for group, called in (
     (database, "db"),
     (workspace_app, "workspace"),
-    (audit_app, "audit"),
+    (audit_commands.app, "audit"),
     (ledger_app, "ledger"),
     (rates_app, "rates"),
     (import_app, "import"),
@@ -218,23 +217,6 @@ def database_status(data: Data = None) -> None:
         print("not running")
         raise typer.Exit(3)
     print(f"PostgreSQL {info.major} runs (pid {info.pid}), socket in {info.socket_folder}")
-
-
-@audit_app.command("verify")
-def verify_audit(
-    data: Data = None,
-    workspace: InWorkspace = None,
-    against: Annotated[Path | None, typer.Option(help="A checkpoint, or a file of them, kept outside.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Recompute the whole log; exit code 1 when anything was changed, removed or reordered."""
-    from grace.app.checks import verify_log
-
-    settings = read_settings(data, workspace)
-    if against is not None and not against.is_file():
-        fail(f"{against} is not a file.")
-    outside = against.read_bytes() if against else None
-    report(on_installation(settings, lambda known: verify_log(known, settings.workspace, outside=outside)), as_json)
 
 
 @ledger_app.command("check")

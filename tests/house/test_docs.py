@@ -15,6 +15,7 @@ from tests.fixtures.running import GRACE, RunningGrace
 
 ROOT = Path(__file__).parents[2]
 DOCS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "decisions").glob("*.md")])
+DOOR_PAGES = ("api.md", "proofs.md")
 MARK = "### block "
 TIMEOUT_S = 240
 FOREGROUND = "grace up", "grace serve", "grace worker", "grace sandbox"
@@ -120,7 +121,7 @@ def doors(application: FastAPI) -> set[tuple[str, str]]:
 
 
 def test_every_door_is_described(application: FastAPI) -> None:
-    text = (ROOT / "docs" / "api.md").read_text()
+    text = "\n".join((ROOT / "docs" / page).read_text() for page in DOOR_PAGES)
     named = set(re.findall(r"(/[\w./{}-]+)`", text))
     found = doors(application)
     assert sorted({path for _, path in found} - named) == []

@@ -26,6 +26,19 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """An entry as it is hashed, for whoever recomputes it; salt and payload are None when they were erased, `leaf`
+    until the entry is sealed."""
+
+    id: int
+    leaf: int | None
+    header: bytes
+    commitment: bytes
+    salt: bytes | None
+    payload: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
 class Checkpoint:
     """A signed tree head."""
 

@@ -4,9 +4,9 @@ Everything is compared with what the signed checkpoints say: entries with their 
 tree, the tree with every checkpoint, checkpoints with the key, and the log with checkpoints kept outside.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import datetime
+from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from psycopg import AsyncConnection
@@ -20,7 +20,7 @@ from grace.trust.audit.rules.merkle import Edge, Node
 from grace.trust.audit.rules.notes import MalformedNote, SignedCheckpoint, parse_checkpoint, split_notes
 from grace.trust.audit.service import ERASED, open_signer
 
-_PAGE = 2_000
+_PAGE = 5_000
 
 
 async def verify(connection: AsyncConnection, *, against: bytes | None = None, keys: Keys | None = None) -> Report:
@@ -44,32 +44,15 @@ async def verify(connection: AsyncConnection, *, against: bytes | None = None, k
     return report
 
 
-@dataclass(frozen=True, slots=True)
-class _LeafRow:
-    """A leaf with its entry (None when that is gone) and its payload (None when that is erased)."""
+_Row = tuple[Any, ...]
+"""A leaf with its entry (None when that is gone) and its payload (None when that is erased), as `_LEAVES` says."""
 
-    index: int
-    hash: bytes
-    entry_id: int
-    header: bytes | None
-    commitment: bytes
-    salt: bytes
-    payload: bytes | None
-    erased: bool
-    at: datetime | None
-    principal_id: str
-    action: str
-    subject_kind: str
-    subject_id: str
 
-    def columns_agree(self) -> bool:
-        """Whether the columns say what the header says."""
-        try:
-            header = canonical.read_header(self.header or b"")
-        except ValueError:
-            return False
-        said = (header.at, header.principal_id, header.action, header.subject_kind, header.subject_id)
-        return said == (self.at, self.principal_id, self.action, self.subject_kind, self.subject_id)
+class _Page(NamedTuple):
+    """Leaves in order, and the checkpoints that end among them."""
+
+    leaves: list[_Row]
+    checkpoints: list[Checkpoint]
 
 
 class _Walk:
@@ -90,49 +73,65 @@ class _Walk:
 
     async def run(self) -> None:
         """Walk the whole log and add what is found to the report."""
-        checkpoints = _checkpoints(self.connection)
-        checkpoint = await anext(checkpoints, None)
         self._compare_outside()
-        async for page in _leaves(self.connection):
-            completed: list[Node] = []
-            for row in page:
-                self._check_place(row.index)
-                self._check_entry(row)
-                completed += self.edge.append(row.hash)
-                while checkpoint is not None and checkpoint.size <= self.edge.size:
-                    self._check_checkpoint(checkpoint)
-                    checkpoint = await anext(checkpoints, None)
-                self._compare_outside()
+        page, last = await _page(self.connection, -1), -1
+        while page.leaves:
+            last = page.leaves[-1][0]
+            # The database looks up the next page while this one is hashed.
+            following = asyncio.create_task(_page(self.connection, last))
+            try:
+                completed = await asyncio.to_thread(self._check_page, page)
+            finally:
+                page = await following
             await self._check_nodes(completed)
-        while checkpoint is not None:
+        async for checkpoint in _checkpoints(self.connection, after=last + 1 if last >= 0 else -1):
             self.report.add(f"A checkpoint covers {checkpoint.size} entries; the log, of {self.edge.size}, was cut.")
-            checkpoint = await anext(checkpoints, None)
         for note in self.outside:
             self.report.add(
                 f"The outside checkpoint covers {note.size} entries; the log, of {self.edge.size}, was cut."
             )
         await self._check_end()
 
-    def _check_place(self, index: int) -> None:
-        if index != self.edge.size and not self.diverged:
-            self.report.add(f"Leaf {self.edge.size} of the log is missing: next comes {index}.", self.edge.size)
-            self.diverged = True
+    def _check_page(self, page: _Page) -> list[Node]:
+        """Check every leaf and what ends there; the stored nodes that the leaves complete."""
+        completed: list[Node] = []
+        checkpoints = iter(page.checkpoints)
+        checkpoint = next(checkpoints, None)
+        append = self.edge.append
+        for row in page.leaves:
+            if row[0] != self.edge.size and not self.diverged:
+                self.report.add(f"Leaf {self.edge.size} of the log is missing: next comes {row[0]}.", self.edge.size)
+                self.diverged = True
+            self._check_entry(row)
+            completed += append(row[1])
+            while checkpoint is not None and checkpoint.size <= self.edge.size:
+                self._check_checkpoint(checkpoint)
+                checkpoint = next(checkpoints, None)
+            if self.outside:
+                self._compare_outside()
+        while checkpoint is not None:  # leaves before it are missing
+            self._check_checkpoint(checkpoint)
+            checkpoint = next(checkpoints, None)
+        return completed
 
-    def _check_entry(self, row: _LeafRow) -> None:
-        place = f"Entry {row.entry_id} (leaf {row.index})"
-        if row.header is None:
-            self.report.add(f"{place} was deleted.", row.index)
+    def _check_entry(self, row: _Row) -> None:
+        index, leaf_hash, entry_id, header, commitment, salt, payload, erased, *columns = row
+        if header is None:
+            self.report.add(f"Entry {entry_id} (leaf {index}) was deleted.", index)
             return
-        if canonical.leaf_hash(row.header, row.commitment) != row.hash:
-            self.report.add(f"{place} was changed: its bytes are not the ones that were sealed.", row.index)
-        if not row.columns_agree():
-            self.report.add(f"{place}: the columns were changed, they differ from the sealed header.", row.index)
-        if row.payload is None:
-            self.report.erased += row.erased
-            if not row.erased:
-                self.report.add(f"{place}: the payload was deleted, and no erasure is on record.", row.index)
-        elif canonical.commitment(row.salt, row.payload) != row.commitment:
-            self.report.add(f"{place}: the payload was changed.", row.index)
+        if canonical.leaf_hash(header, commitment) != leaf_hash:
+            self._say(row, "was changed: its bytes are not the ones that were sealed.")
+        if canonical.searched(header) != columns:
+            self._say(row, "has other columns than the sealed header: they were changed.")
+        if payload is None:
+            self.report.erased += erased
+            if not erased:
+                self._say(row, "has lost its payload, and no erasure is on record.")
+        elif canonical.commitment(salt, payload) != commitment:
+            self._say(row, "has another payload than was sealed: it was changed.")
+
+    def _say(self, row: _Row, what: str) -> None:
+        self.report.add(f"Entry {row[2]} (leaf {row[0]}) {what}", row[0])
 
     def _check_checkpoint(self, row: Checkpoint) -> None:
         self.report.checkpoints += 1
@@ -215,32 +214,30 @@ def _read_outside(against: bytes | None, signer: StoredSigner | None, report: Re
     return sorted(notes, key=lambda note: -note.size)
 
 
-async def _leaves(connection: AsyncConnection) -> AsyncIterator[list[_LeafRow]]:
-    last = -1
-    while True:
-        async with connection.cursor(row_factory=class_row(_LeafRow)) as cursor:
-            await cursor.execute(_LEAVES, {"after": last, "limit": _PAGE, "erasure": ERASED})
-            page = await cursor.fetchall()
-        if not page:
-            return
-        yield page
-        last = page[-1].index
+async def _page(connection: AsyncConnection, after: int) -> _Page:
+    async with connection.cursor(binary=True) as cursor:
+        await cursor.execute(_LEAVES, {"after": after, "limit": _PAGE, "erasure": ERASED})
+        leaves = await cursor.fetchall()
+    if not leaves:
+        return _Page([], [])
+    # The first page also takes what says to end before the first leaf.
+    begin, end = after + 1 if after >= 0 else -1, leaves[-1][0] + 1
+    return _Page(leaves, [found async for found in _checkpoints(connection, after=begin, end=end)])
 
 
-async def _checkpoints(connection: AsyncConnection) -> AsyncIterator[Checkpoint]:
-    last = -1
+async def _checkpoints(connection: AsyncConnection, *, after: int, end: int = 2**63 - 1) -> AsyncIterator[Checkpoint]:
     while True:
         async with connection.cursor(row_factory=class_row(Checkpoint)) as cursor:
             await cursor.execute(
-                "select size, root, note from audit_checkpoint where size > %s order by size limit %s",
-                [last, _PAGE],
+                "select size, root, note from audit_checkpoint where size > %s and size <= %s order by size limit %s",
+                [after, end, _PAGE],
             )
             page = await cursor.fetchall()
-        if not page:
-            return
         for row in page:
             yield row
-        last = page[-1].size
+        if len(page) < _PAGE:
+            return
+        after = page[-1].size
 
 
 async def _check_unsealed(connection: AsyncConnection, report: Report) -> None:
@@ -264,15 +261,14 @@ async def _check_unsealed(connection: AsyncConnection, report: Report) -> None:
         report.add(f"Entry {entry_id} was deleted before it was sealed; its payload is still there.")
 
 
-# A time outside the years that Python knows was not written by Grace: it is read as null and so differs.
-# The lateral limits keep a page on the indexes, whatever the statistics say.
+# The column of the time is compared as the microseconds since 2000 that PostgreSQL stores. The lateral limits keep a
+# page on the indexes, whatever the statistics say.
 _LEAVES = """
 select l.index, l.hash, l.entry_id, e.header, e.commitment, p.salt, p.payload,
     case when p.entry_id is null then exists (
         select from audit_entry x where x.subject_kind = e.subject_kind and x.subject_id = e.subject_id
         and x.action = %(erasure)s and x.id > e.id) end as erased,
-    case when e.at between '0002-01-01' and '9998-01-01' then e.at end as at,
-    e.principal_id, e.action, e.subject_kind, e.subject_id
+    timestamptz_send(e.at) as at, e.principal_id, e.action, e.subject_kind, e.subject_id
 from audit_leaf l
 left join lateral (select * from audit_entry e where e.xid = l.xid and e.id = l.entry_id limit 1) e on true
 left join lateral (select * from audit_payload p where p.entry_id = l.entry_id limit 1) p on true

@@ -12,6 +12,8 @@ SALT_BYTES = 32
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _TIMES = Struct(">BIqIq")
+_FIRST, _SECOND = bytes([VERSION, 0, 0, 0, 8]), bytes([0, 0, 0, 8])
+_FROM_1970_TO_2000 = 946_684_800_000_000
 _JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
@@ -54,6 +56,27 @@ def read_header(data: bytes) -> Header:
         raise ValueError("the header has not the fields of its version")
     at, recorded_at, *texts = fields
     return Header(_time(at), _time(recorded_at), *(text.decode() for text in texts))
+
+
+def searched(data: bytes) -> list[object]:
+    """What the columns beside a header repeat: the time (in bytes, microseconds since 2000), principal id, action,
+    subject kind and id. Empty when it is not a header; so read, a million take seconds."""
+    if len(data) < _TIMES.size or data[:5] != _FIRST or data[13:17] != _SECOND:
+        return []
+    texts, start = [], _TIMES.size
+    for _ in range(7):
+        end = start + 4 + int.from_bytes(data[start : start + 4])
+        texts.append(data[start + 4 : end])
+        start = end
+    if start != len(data):
+        return []
+    at = int.from_bytes(data[5:13], signed=True) - _FROM_1970_TO_2000
+    if not -(1 << 63) <= at < 1 << 63:
+        return []
+    try:
+        return [at.to_bytes(8, signed=True), *(texts[n].decode() for n in (1, 3, 4, 5))]
+    except UnicodeDecodeError:
+        return []
 
 
 def payload_bytes(*, reason: str | None, before: Any, after: Any) -> bytes:

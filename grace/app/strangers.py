@@ -1,0 +1,67 @@
+"""What Grace hands to somebody who does not trust it: the whole log as a file, receipts, and the verifier's program."""
+
+import gzip
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from grace.kit.errors import Invalid
+from grace.kit.workspace import Workspaces
+from grace.trust.audit.exporting import Exported, export
+
+_HERE = Path(__file__).resolve()
+VERIFIER = next(f for f in (_HERE.parents[2] / "docs" / "verify.py", _HERE.parents[1] / "verify.py") if f.is_file())
+"""The stand-alone program; an installed package carries it at its top."""
+_FAST = 1  # most of a log does not compress: hashes and salts
+Told = Callable[[int, int], None]
+
+
+async def export_log(workspaces: Workspaces, handle: str, path: Path, *, told: Told) -> Exported:
+    """Write the log to a file, gzipped if its name says so. The file appears when it is whole; it may hold personal
+    data, so only its owner can read it."""
+    if handle not in await workspaces.handles():
+        raise Invalid(f"There is no workspace {handle!r}. `grace workspace list` shows which there are.")
+    async with workspaces.owner(handle) as connection:
+        with _appearing(path) as file:
+            return await export(connection, file.write, told=told)
+
+
+@contextmanager
+def _appearing(path: Path) -> Iterator[BinaryIO]:
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as raw:
+            if path.suffix == ".gz":
+                with gzip.GzipFile(path.stem, "wb", _FAST, raw) as file:
+                    yield cast(BinaryIO, file)
+            else:
+                yield raw
+            raw.flush()
+            os.fsync(raw.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def bar(path: Path) -> Iterator[Told]:
+    """A bar by entries, with their speed; on the terminal only."""
+    screen = Console(stderr=True, highlight=False)
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(),
+        TextColumn("{task.completed} entries, {task.fields[speed]:.0f}/s"), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=screen, disable=not screen.is_terminal) as progress:
+        task = progress.add_task(path.name, total=None, speed=0.0)
+        began = time.monotonic()
+
+        def tell(done: int, size: int) -> None:
+            progress.update(task, completed=done, total=size, speed=done / max(time.monotonic() - began, 0.001))
+
+        yield tell
