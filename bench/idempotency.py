@@ -27,26 +27,31 @@ async def run(report: Report) -> None:
         await owner.execute("create table one (id bigint generated always as identity primary key, note text)")
         await owner.execute("grant select, insert on one to grace_app")
 
-    async def plain(tx: Tx) -> None:
-        await tx.execute("insert into one (note) values (%(note)s)", note="by bank transfer")
+    async def plain() -> None:
+        async with transaction(report.workspaces, handle, principal=SYSTEM) as tx:
+            await insert(tx)
 
-    async def kept(tx: Tx) -> None:
+    async def kept() -> None:
         key = idempotency.key_of(
             principal="user:u", method="POST", path="/api/v1/payments/manual", key=f"k{next(_numbers)}", body=BODY
         )
-        await idempotency.claim(tx, key, stale_s=15)
-        await plain(tx)
-        await idempotency.store(tx, key, status=200, body=ANSWER)
+        opening = idempotency.opening(key)
+        async with transaction(report.workspaces, handle, principal=SYSTEM, opening=opening) as tx:
+            assert await idempotency.claimed(tx, key, stale_s=15) is None
+            await insert(tx)
+            idempotency.store(tx, key, status=200, body=ANSWER)
 
-    async def timed(work: Callable[[Tx], Awaitable[None]]) -> float:
+    async def insert(tx: Tx) -> None:
+        await tx.execute("insert into one (note) values (%(note)s)", note="by bank transfer")
+
+    async def timed(work: Callable[[], Awaitable[None]]) -> float:
         done = 0
         began = time.perf_counter()
 
         async def write() -> None:
             nonlocal done
             while time.perf_counter() - began < ROUND_S:
-                async with transaction(report.workspaces, handle, principal=SYSTEM) as tx:
-                    await work(tx)
+                await work()
                 done += 1
 
         await asyncio.gather(*(write() for _ in range(WRITERS)))

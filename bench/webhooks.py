@@ -18,6 +18,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -177,7 +178,7 @@ class _House:
 
     async def _attempt(self, tx: Any) -> str:
         """One more invoice of 100.00, of one of 20 clients, whose intent is open."""
-        terms = Terms([Line("Work", 1, 10_000)])
+        terms = Terms([Line("Work", Decimal(1), 10_000)])
         draft = await service.draft_invoice(tx, client=f"client {next(_ids) % 20}", currency="USD", terms=terms)
         invoice = await service.issue_invoice(tx, invoice=draft.id)
         work = await cards.begin_by_link(tx, invoice_id=invoice.id)

@@ -9,16 +9,18 @@ import asyncio
 import functools
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Protocol, TypeVar
 
 import psycopg
 import structlog
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 
 from grace.kit import idempotency, json
-from grace.kit.errors import Forbidden, InProgress, Malformed, NotFound, Unauthenticated
+from grace.kit.callers import SESSION_COOKIE, Senders, bearer_of, who_is
+from grace.kit.errors import Forbidden, InProgress, Malformed, NotFound, Problem, Unauthenticated
 from grace.kit.limits import Limits
 from grace.kit.settings import Settings
 from grace.kit.tx import ANONYMOUS, Principal, Tx
@@ -30,11 +32,13 @@ log = structlog.get_logger()
 
 PUBLIC = "public"
 """Needs neither a workspace nor a principal: health, documentation, webhooks."""
+SIGNED = "signed"
+"""Public too, for a sender whose signature over the body is the authority: the door itself counts, by
+`spend_anonymous`, whoever has none."""
 LINK = "link"
 """The signed token in the path is the authority; its handle names the workspace."""
 SIGNED_IN = "signed-in"
 """Any principal of the workspace."""
-SESSION_COOKIE = "grace_session"
 TRIES = 3
 TWIN_WAIT_S = 2.0
 TWIN_LOOK_EVERY_S = 0.1
@@ -57,6 +61,7 @@ class Edge:
     authenticate: Authenticate
     settings: Settings
     limits: Limits
+    senders: Senders = field(default_factory=Senders)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,7 @@ class Door(APIRoute):
         return rule
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        run = super().get_route_handler()
+        run = _saying_why(super().get_route_handler())
         rule = self.rule
 
         async def handle(request: Request) -> Response:
@@ -86,7 +91,8 @@ class Door(APIRoute):
             _refuse_nul(request)
             edge: Edge = request.app.state.edge
             if rule.may == PUBLIC:
-                edge.limits.spend(address(request), edge.settings.rate_anonymous_per_minute)
+                spend_anonymous(edge, request)
+            if rule.may in (PUBLIC, SIGNED):
                 return await run(request)
             for attempt in range(1, TRIES + 1):
                 handle = await _workspace(edge, request, rule)
@@ -110,21 +116,44 @@ class Door(APIRoute):
                 except BaseException as error:
                     await unit.rollback(error)
                     if isinstance(error, Unauthenticated):
-                        edge.limits.spend(address(request), edge.settings.rate_anonymous_per_minute)
+                        spend_anonymous(edge, request)
                     raise
             raise AssertionError("unreachable")
 
         return handle
 
 
+def _saying_why(run: Callable[[Request], Coroutine[Any, Any, Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """FastAPI answers a body that cannot be read with a sentence of its own; ours says what is wrong with it."""
+
+    async def read(request: Request) -> Response:
+        try:
+            return await run(request)
+        except HTTPException as error:
+            if isinstance(error.__cause__, Problem):
+                raise error.__cause__ from None
+            raise
+
+    return read
+
+
 async def _serve(
     edge: Edge, unit: Unit, request: Request, rule: Rule, run: Callable[[Request], Awaitable[Response]]
 ) -> Response:
-    tx = await unit.open()
+    sender = who_is(ANONYMOUS) if rule.may == LINK else edge.senders.who(request)
+    key = await _key(request, rule, sender) if sender else None
+    opened = key is not None
+    try:
+        tx = await unit.open(idempotency.opening(key) if key else None)
+    except psycopg.errors.LockNotAvailable as error:
+        raise idempotency.at_work() from error
     unit.principal = tx.principal = await _principal(edge, tx, request, rule)
-    key = await _key(request, rule, unit.principal)
+    if rule.may != LINK and edge.senders.note(request, unit.principal) != sender:
+        if opened:
+            raise InProgress("The credential changed hands.", retry_after=1)
+        key = await _key(request, rule, who_is(unit.principal))
     if key is not None:
-        stored = await _claim(edge, unit, key)
+        stored = await _claim(edge, unit, key, opened=opened)
         if stored is not None and stored.body is not None:
             await unit.commit()
             return Response(
@@ -141,7 +170,7 @@ async def _serve(
         unit.on_intent = on_intent
     response = await run(request)
     if key is not None and unit.settled:
-        await idempotency.store(
+        idempotency.store(
             unit.tx, key, status=response.status_code, body=bytes(response.body), secret_fields=rule.secrets
         )
     elif key is not None:
@@ -152,18 +181,20 @@ async def _serve(
     return response
 
 
-async def _claim(edge: Edge, unit: Unit, key: idempotency.Key) -> idempotency.Stored | None:
+async def _claim(edge: Edge, unit: Unit, key: idempotency.Key, *, opened: bool) -> idempotency.Stored | None:
     """Claim the key; a twin that is at a provider is waited for a moment, without a transaction."""
     until = time.monotonic() + TWIN_WAIT_S
+    claim = idempotency.claimed if opened else idempotency.claim
     while True:
         try:
-            return await idempotency.claim(unit.tx, key, stale_s=edge.settings.intent_stale_s)
+            return await claim(unit.tx, key, stale_s=edge.settings.intent_stale_s)
         except idempotency.TwinAtWork as busy:
             if time.monotonic() > until:
                 raise
             await unit.rollback(busy)
             await asyncio.sleep(TWIN_LOOK_EVERY_S)
             await unit.open()
+            claim = idempotency.claim
 
 
 async def _workspace(edge: Edge, request: Request, rule: Rule) -> str:
@@ -173,7 +204,7 @@ async def _workspace(edge: Edge, request: Request, rule: Rule) -> str:
         if not HANDLE.match(handle):
             raise NotFound("This link is not known.")
         return str(handle)
-    bearer = _bearer(request)
+    bearer = bearer_of(request)
     session = request.cookies.get(SESSION_COOKIE)
     named = ""
     if bearer is not None:
@@ -190,9 +221,9 @@ async def _workspace(edge: Edge, request: Request, rule: Rule) -> str:
 
 async def _principal(edge: Edge, tx: Tx, request: Request, rule: Rule) -> Principal:
     if rule.may == LINK:
-        edge.limits.spend(address(request), edge.settings.rate_anonymous_per_minute)
+        spend_anonymous(edge, request)
         return ANONYMOUS
-    bearer, session = _bearer(request), request.cookies.get(SESSION_COOKIE)
+    bearer, session = bearer_of(request), request.cookies.get(SESSION_COOKIE)
     if bearer is None and request.method not in _SAFE:
         refuse_foreign_origin(edge, request)
     principal = await edge.authenticate(tx, bearer=bearer, session=None if bearer else session)
@@ -208,7 +239,7 @@ def permits(principal: Principal, may: str) -> bool:
     return may in held or "*" in held or f"{may.partition(':')[0]}:*" in held or f"*:{may.partition(':')[2]}" in held
 
 
-async def _key(request: Request, rule: Rule, principal: Principal) -> idempotency.Key | None:
+async def _key(request: Request, rule: Rule, who: str) -> idempotency.Key | None:
     if request.method in _SAFE:
         return None
     key = request.headers.get("idempotency-key")
@@ -218,7 +249,6 @@ async def _key(request: Request, rule: Rule, principal: Principal) -> idempotenc
         key = content.get("idempotency_key") if isinstance(content, dict) else None
     if not isinstance(key, str):
         return None
-    who = f"{principal.kind}:{principal.id}"
     return idempotency.key_of(principal=who, method=request.method, path=request.url.path, key=key, body=body)
 
 
@@ -231,9 +261,9 @@ def refuse_foreign_origin(edge: Edge, request: Request) -> None:
         raise Forbidden("The request comes from another site.", type="foreign-origin")
 
 
-def _bearer(request: Request) -> str | None:
-    scheme, _, value = request.headers.get("authorization", "").partition(" ")
-    return value.strip() if scheme.lower() == "bearer" else None
+def spend_anonymous(edge: Edge, request: Request) -> None:
+    """Count a request of nobody known against its address; TooMany when the limit is reached."""
+    edge.limits.spend(address(request), edge.settings.rate_anonymous_per_minute)
 
 
 def address(request: Request) -> str:

@@ -12,10 +12,14 @@ import psycopg
 
 from grace.kit import json
 from grace.kit.errors import Conflict, InProgress, Malformed
-from grace.kit.tx import Tx
+from grace.kit.tx import Opening, Part, Tx
 
 KEY_LENGTH = 255
 _PURPOSE = "answers"
+_INSERT = (
+    "insert into idempotency (scope, key, request_hash) values (%(idem_scope)s, %(idem_key)s, %(idem_hash)s)"
+    " on conflict do nothing returning true as new"
+)
 
 
 class TwinAtWork(InProgress):
@@ -55,10 +59,19 @@ def key_of(*, principal: str, method: str, path: str, key: str, body: bytes) -> 
     if not 1 <= len(key) <= KEY_LENGTH or not key.isprintable() or not key.isascii():
         raise Malformed(f"Idempotency-Key is 1 to {KEY_LENGTH} printable ASCII characters.")
     try:
-        canonical = json.dumps(_sorted(json.loads(body))).encode() if body else b""
+        canonical = json.canonical(json.loads(body)).encode() if body else b""
     except Malformed:
         canonical = body
     return Key(f"{principal} {method} {path}", key, sha256(canonical).digest())
+
+
+def opening(key: Key) -> Opening:
+    """What claims the key in the statement that opens the transaction; `claimed` then says how it went.
+
+    A twin that holds the row makes the opening raise LockNotAvailable, as the connection's lock time-out says.
+    """
+    params = {"idem_scope": key.scope, "idem_key": key.key, "idem_hash": key.request_hash}
+    return Opening(Part(f"claimed as ({_INSERT})", params), "claimed", ("new",))
 
 
 async def claim(tx: Tx, key: Key, *, stale_s: float) -> Stored | None:
@@ -67,26 +80,35 @@ async def claim(tx: Tx, key: Key, *, stale_s: float) -> Stored | None:
     Conflict for another body, InProgress for a twin that holds the row, TwinAtWork for one that is at a provider.
     """
     try:
-        inserted = await tx.value(
-            "insert into idempotency (scope, key, request_hash) values (%(scope)s, %(key)s, %(hash)s)"
-            " on conflict do nothing returning true",
-            scope=key.scope,
-            key=key.key,
-            hash=key.request_hash,
-        )
-        if inserted:
-            return None
-        row = await tx.one(
-            _Row,
-            "select request_hash, state, intent, status, answer,"
-            " touched_at > clock_timestamp() - make_interval(secs => %(stale)s) as waiting"
-            " from idempotency where scope = %(scope)s and key = %(key)s for update",
-            scope=key.scope,
-            key=key.key,
-            stale=stale_s,
-        )
+        new = await tx.value(_INSERT, idem_scope=key.scope, idem_key=key.key, idem_hash=key.request_hash)
+        return None if new else await _stored(tx, key, stale_s)
     except psycopg.errors.LockNotAvailable as error:
-        raise InProgress("The same request is being worked on.", retry_after=2) from error
+        raise at_work() from error
+
+
+async def claimed(tx: Tx, key: Key, *, stale_s: float) -> Stored | None:
+    """What `claim` says, in a transaction that was opened with the key."""
+    try:
+        return None if tx.opened else await _stored(tx, key, stale_s)
+    except psycopg.errors.LockNotAvailable as error:
+        raise at_work() from error
+
+
+def at_work() -> InProgress:
+    """The refusal of a request whose twin holds the row."""
+    return InProgress("The same request is being worked on.", retry_after=2)
+
+
+async def _stored(tx: Tx, key: Key, stale_s: float) -> Stored:
+    row = await tx.one(
+        _Row,
+        "select request_hash, state, intent, status, answer,"
+        " touched_at > clock_timestamp() - make_interval(secs => %(stale)s) as waiting"
+        " from idempotency where scope = %(scope)s and key = %(key)s for update",
+        scope=key.scope,
+        key=key.key,
+        stale=stale_s,
+    )
     if row.request_hash != key.request_hash:
         raise Conflict("This Idempotency-Key was used with another request.", type="idempotency-key-reused")
     if row.state == "answered" and row.answer is not None:
@@ -116,18 +138,25 @@ async def release(tx: Tx, key: Key) -> None:
     )
 
 
-async def store(tx: Tx, key: Key, *, status: int, body: bytes, secret_fields: tuple[str, ...] = ()) -> None:
-    """Keep the answer, without fields that are shown once."""
+def store(tx: Tx, key: Key, *, status: int, body: bytes, secret_fields: tuple[str, ...] = ()) -> None:
+    """Keep the answer with the commit, without fields that are shown once."""
     if secret_fields:
         shown: dict[str, Any] = json.loads(body)
         body = json.dumps(shown | dict.fromkeys(secret_fields)).encode()
-    await tx.execute(
-        "update idempotency set state = 'answered', status = %(status)s, answer = %(answer)s"
-        " where scope = %(scope)s and key = %(key)s",
-        status=status,
-        answer=tx.keys.seal(_PURPOSE, body, bound_to=_binding(key)),
-        scope=key.scope,
-        key=key.key,
+    tx.at_commit(_keep, (key, status, body))
+
+
+async def _keep(tx: Tx, answers: list[tuple[Key, int, bytes]]) -> Part:
+    [(key, status, body)] = answers
+    return Part(
+        "answered as (update idempotency set state = 'answered', status = %(idem_status)s, answer = %(idem_answer)s"
+        " where scope = %(idem_scope)s and key = %(idem_key)s)",
+        {
+            "idem_status": status,
+            "idem_answer": tx.keys.seal(_PURPOSE, body, bound_to=_binding(key)),
+            "idem_scope": key.scope,
+            "idem_key": key.key,
+        },
     )
 
 
@@ -141,11 +170,3 @@ async def forget_old(tx: Tx, *, days: int) -> int:
 
 def _binding(key: Key) -> bytes:
     return f"{key.scope}\n{key.key}".encode()
-
-
-def _sorted(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _sorted(value[name]) for name in sorted(value)}
-    if isinstance(value, list):
-        return [_sorted(item) for item in value]
-    return value

@@ -17,9 +17,14 @@ MAX_NUMBER_DIGITS = 40
 
 
 def loads(text: bytes | str) -> Any:
-    """Parse, refusing what cannot be stored or computed with: NaN, NUL, lone surrogates, deep nesting."""
+    """Parse, refusing what cannot be stored or computed with: NaN, NUL, lone surrogates, deep nesting.
+
+    A name that comes twice in one object is refused too: two readers would take different values for it.
+    """
     try:
-        value = json.loads(text, parse_float=_decimal, parse_int=_int, parse_constant=_refuse_constant)
+        value = json.loads(
+            text, parse_float=_decimal, parse_int=_int, parse_constant=_refuse_constant, object_pairs_hook=_unique
+        )
     except RecursionError as error:
         raise Malformed("The JSON is nested too deeply.") from error
     except (ValueError, ArithmeticError) as error:
@@ -36,6 +41,15 @@ def dumps(value: Any) -> str:
     return str(text)
 
 
+def canonical(value: Any) -> str:
+    """The same text for the same parsed value, however its names were ordered: what a request is known by."""
+    try:
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    except TypeError:  # a Decimal, which only the slower writer knows
+        text = simplejson.dumps(value, use_decimal=True, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return str(text)
+
+
 def _plain(value: object) -> object:
     if isinstance(value, BaseModel):
         return value.model_dump()
@@ -50,6 +64,13 @@ def _plain(value: object) -> object:
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _unique(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(members)
+    if len(value) != len(members):
+        raise ValueError("a name comes twice in one object")
+    return value
 
 
 def _decimal(text: str) -> Decimal:

@@ -11,7 +11,8 @@ import psycopg
 import structlog
 from fastapi import WebSocket, WebSocketDisconnect
 
-from grace.kit.edge import SESSION_COOKIE, Edge
+from grace.kit.callers import SESSION_COOKIE
+from grace.kit.edge import Edge
 from grace.kit.errors import Problem
 from grace.kit.logs import described
 from grace.kit.reactions import LIVE_CHANNEL

@@ -11,14 +11,14 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 import structlog
 
 from grace.kit import json
 from grace.kit.facts import Fact
 from grace.kit.logs import described
-from grace.kit.tx import Tx, transaction
+from grace.kit.tx import Opening, Part, Tx, transaction
 from grace.kit.workspace import Workspaces
 
 log = structlog.get_logger()
@@ -32,17 +32,24 @@ LIVE_CHANNEL = "grace_live"
 F = TypeVar("F", bound=Fact)
 P = TypeVar("P")
 Handler = Callable[[Tx, Any, Any], Awaitable[None]]
-Prepare = Callable[[Workspaces, str, Any], Awaitable[Any]]
+Look = Callable[[Tx, Any], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask(Generic[P]):
+    """What a look at a fact found must be asked outside: `call` runs without a transaction."""
+
+    call: Callable[[], Awaitable[P]]
 
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
-    """A function that reacts to one kind of fact; `prepare` may ask the outside world beforehand."""
+    """A function that reacts to one kind of fact; `look` may find that the outside world is to be asked first."""
 
     name: str
     fact: type[Fact]
     handle: Handler
-    prepare: Prepare | None
+    look: Look | None
 
 
 _subscribers: dict[str, Subscriber] = {}
@@ -64,23 +71,23 @@ def reacts_to(
 
 
 def reacts_after(
-    fact: type[F], prepare: Callable[[Workspaces, str, F], Awaitable[P]]
+    fact: type[F], look: Callable[[Tx, F], Awaitable[P | Ask[P]]]
 ) -> Callable[[Callable[[Tx, F, P], Awaitable[None]]], Callable[[Tx, F, P], Awaitable[None]]]:
-    """Subscribe `async def name(tx, fact, prepared)`; `prepare(workspaces, handle, fact)` runs before the
-    transaction, may ask a provider, and may run more than once."""
+    """Subscribe `async def name(tx, fact, prepared)`. `look(tx, fact)` reads and gives what is prepared, and all is
+    one transaction; or it gives an `Ask`, whose call runs after it and may run more than once."""
 
     def register(function: Callable[[Tx, F, P], Awaitable[None]]) -> Callable[[Tx, F, P], Awaitable[None]]:
-        _subscribe(function, fact, cast(Handler, function), cast(Prepare, prepare))
+        _subscribe(function, fact, cast(Handler, function), cast(Look, look))
         return function
 
     return register
 
 
-def _subscribe(function: Any, fact: type[Fact], handle: Handler, prepare: Prepare | None) -> None:
+def _subscribe(function: Any, fact: type[Fact], handle: Handler, look: Look | None) -> None:
     name = f"{function.__module__.removeprefix('grace.')}.{function.__qualname__}"
     if name in _subscribers:
         raise TypeError(f"{name} is subscribed already")
-    _subscribers[name] = Subscriber(name, fact, handle, prepare)
+    _subscribers[name] = Subscriber(name, fact, handle, look)
 
 
 def subscribers() -> list[Subscriber]:
@@ -153,7 +160,6 @@ def _live_payloads(rows: list[_Row]) -> list[str]:
 class _Due:
     fact_id: int
     subscriber: str
-    kind: str
     data: dict[str, Any]
     request_id: str
     attempts: int
@@ -163,23 +169,24 @@ async def react(workspaces: Workspaces, handle: str) -> bool:
     """Run one due reaction. False when there is none."""
     due: _Due | None = None
     try:
-        async with transaction(workspaces, handle) as tx:
-            due = await _claim(tx)
-            if due is None:
+        async with transaction(workspaces, handle, opening=_CLAIM) as tx:
+            if tx.opened is None:
                 return False
+            due = _Due(*tx.opened)
             subscriber = _subscribers.get(due.subscriber)
             if subscriber is None:
                 raise LookupError(f"nothing is called {due.subscriber} in this version")
             fact = subscriber.fact.from_data(due.data)
             tx.request_id = due.request_id
-            if subscriber.prepare is None:
-                await _handle(tx, due, subscriber, fact, None)
-                return True
-            await _lease(tx, due)
-        prepared = await subscriber.prepare(workspaces, handle, fact)
-        async with transaction(workspaces, handle, request_id=due.request_id) as tx:
-            if await _still_due(tx, due):
+            prepared = None if subscriber.look is None else await subscriber.look(tx, fact)
+            if not isinstance(prepared, Ask):
                 await _handle(tx, due, subscriber, fact, prepared)
+                return True
+            tx.at_commit(_lease, due)
+        answer = await prepared.call()
+        async with transaction(workspaces, handle, request_id=due.request_id, opening=_still_due(due)) as tx:
+            if tx.opened:
+                await _handle(tx, due, subscriber, fact, answer)
     except Exception as error:
         if due is None:
             raise
@@ -187,45 +194,54 @@ async def react(workspaces: Workspaces, handle: str) -> bool:
     return True
 
 
-async def _claim(tx: Tx) -> _Due | None:
-    """Lock the row that has been due longest and that nobody works on."""
-    return await tx.first(
-        _Due,
-        "select r.fact_id, r.subscriber, f.kind, f.data, f.request_id, r.attempts"
+# Locks the row that has been due longest and that nobody works on.
+_CLAIM = Opening(
+    Part(
+        "claimed as materialized (select r.fact_id, r.subscriber, f.data, f.request_id, r.attempts"
         " from reaction r join fact f on f.id = r.fact_id where r.state = 'due' and r.due_at <= clock_timestamp()"
         " and (r.claimed_until is null or r.claimed_until < clock_timestamp())"
-        " order by r.due_at, r.fact_id limit 1 for update of r skip locked",
+        " order by r.due_at, r.fact_id limit 1 for update of r skip locked)",
+        {},
+    ),
+    "claimed",
+    ("fact_id", "subscriber", "data", "request_id", "attempts"),
+)
+
+
+def _still_due(due: _Due) -> Opening:
+    still = (
+        "still as materialized (select fact_id from reaction"
+        " where fact_id = %(reaction_fact)s and subscriber = %(reaction_name)s and state = 'due' for update)"
     )
+    return Opening(Part(still, _named(due)), "still", ("fact_id",))
 
 
-async def _lease(tx: Tx, due: _Due) -> None:
+async def _lease(tx: Tx, leased: list[_Due]) -> Part:
     """Keep others away while the outside world is asked; a dead worker's lease ends by itself."""
-    await tx.execute(
-        "update reaction set claimed_until = clock_timestamp() + %(lease)s"
-        " where fact_id = %(fact)s and subscriber = %(name)s",
-        lease=timedelta(seconds=LEASE_S),
-        fact=due.fact_id,
-        name=due.subscriber,
+    [due] = leased
+    return Part(
+        "leased as (update reaction set claimed_until = clock_timestamp() + %(reaction_lease)s"
+        " where fact_id = %(reaction_fact)s and subscriber = %(reaction_name)s)",
+        {**_named(due), "reaction_lease": timedelta(seconds=LEASE_S)},
     )
-
-
-async def _still_due(tx: Tx, due: _Due) -> bool:
-    state = await tx.value(
-        "select state from reaction where fact_id = %(fact)s and subscriber = %(name)s for update",
-        fact=due.fact_id,
-        name=due.subscriber,
-    )
-    return bool(state == "due")
 
 
 async def _handle(tx: Tx, due: _Due, subscriber: Subscriber, fact: Fact, prepared: Any) -> None:
     await subscriber.handle(tx, fact, prepared)
-    await tx.execute(
-        "update reaction set state = 'done', done_at = clock_timestamp(), claimed_until = null, error = null"
-        " where fact_id = %(fact)s and subscriber = %(name)s",
-        fact=due.fact_id,
-        name=due.subscriber,
+    tx.at_commit(_done, due)
+
+
+async def _done(tx: Tx, done: list[_Due]) -> Part:
+    [due] = done
+    return Part(
+        "reacted as (update reaction set state = 'done', done_at = clock_timestamp(), claimed_until = null,"
+        " error = null where fact_id = %(reaction_fact)s and subscriber = %(reaction_name)s)",
+        _named(due),
     )
+
+
+def _named(due: _Due) -> dict[str, Any]:
+    return {"reaction_fact": due.fact_id, "reaction_name": due.subscriber}
 
 
 async def _failed(workspaces: Workspaces, handle: str, due: _Due, error: Exception) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, is_dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 from uuid import uuid4
 
@@ -14,7 +14,7 @@ from psycopg.types.json import set_json_loads
 from grace.kit import json
 from grace.kit.facts import Fact
 from grace.kit.keys import Keys
-from grace.kit.workspace import Kind, Workspace, Workspaces
+from grace.kit.workspace import Workspace, Workspaces
 
 set_json_loads(json.loads)  # a number comes back from jsonb with the digits it went in with
 
@@ -43,6 +43,26 @@ SYSTEM = Principal("system", "system", "Grace", frozenset({"system"}), frozenset
 ANONYMOUS = Principal("client", "anonymous", "A visitor")
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """SQL that shares a statement with others, so that it costs no round trip: common table expressions.
+
+    Its parameters have names of its own (`fact_at`, `audit_at`, …).
+    """
+
+    tables: str
+    params: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A part of the statement that opens a transaction; `tx.opened` has the `columns` of its one row, or None."""
+
+    part: Part
+    table: str
+    columns: tuple[str, ...]
+
+
 class Tx:
     """A transaction in one workspace. Verbs read and write through it and never commit.
 
@@ -66,7 +86,8 @@ class Tx:
         self.real_now = real_now
         self.now = real_now + workspace.clock_offset
         self.statements = 0
-        self._at_commit: dict[Callable[[Tx, list[Any]], Awaitable[None]], list[Any]] = {}
+        self.opened: tuple[Any, ...] | None = None
+        self._at_commit: dict[Callable[[Tx, list[Any]], Awaitable[Part | None]], list[Any]] = {}
 
     async def execute(self, query: str, /, **params: Any) -> int:
         """Run a statement; the number of rows it touched."""
@@ -103,8 +124,8 @@ class Tx:
             await cursor.execute(query, params or None)
             return await cursor.fetchone()
 
-    def at_commit(self, flush: Callable[["Tx", list[Item]], Awaitable[None]], item: Item) -> None:
-        """Collect items that `flush` writes in one statement just before the commit."""
+    def at_commit(self, flush: Callable[["Tx", list[Item]], Awaitable[Part | None]], item: Item) -> None:
+        """Collect items that `flush` writes just before the commit: by itself, or in the statement of its part."""
         self._at_commit.setdefault(flush, []).append(item)
 
     def emit(self, fact: Fact) -> None:
@@ -112,38 +133,65 @@ class Tx:
         self.at_commit(_store_facts, fact)
 
     async def flush(self) -> None:
-        """Write what was collected. Called by whoever commits."""
+        """Write what was collected, all parts in one statement. Called by whoever commits."""
+        parts: list[Part] = []
         while self._at_commit:
             flush = next(iter(self._at_commit))
-            await flush(self, self._at_commit.pop(flush))
+            part = await flush(self, self._at_commit.pop(flush))
+            if part is not None:
+                parts.append(part)
+        if parts:
+            params = {name: value for part in parts for name, value in part.params.items()}
+            await self.execute(f"with {', '.join(part.tables for part in parts)} select", **params)
 
 
 async def begin(
-    workspaces: Workspaces, connection: AsyncConnection, handle: str, principal: Principal, request_id: str
+    workspaces: Workspaces,
+    connection: AsyncConnection,
+    handle: str,
+    principal: Principal,
+    request_id: str,
+    opening: Opening | None = None,
 ) -> Tx:
-    """Start a transaction on a pooled connection and read the workspace's row."""
+    """Start a transaction on a pooled connection and read the workspace's row, with what else opens it."""
+    query, params = _OPEN, None
+    if opening is not None:
+        columns = "".join(f", {opening.table}.{column}" for column in opening.columns)
+        query = (
+            f"with {opening.part.tables} {_OPEN.replace(' from', f'{columns} from')} left join {opening.table} on true"
+        )
+        params = opening.part.params
     async with connection.cursor() as cursor:
-        await cursor.execute("select kind, name, currency, clock_offset, keys_of, clock_timestamp() from workspace")
-        row: tuple[Kind, str, str, timedelta, str | None, datetime] | None = await cursor.fetchone()
+        await cursor.execute(query, params)
+        row: tuple[Any, ...] | None = await cursor.fetchone()
     if row is None:
         raise LookupError(f"workspace {handle} has no row: its creation was interrupted; run grace migrate")
-    kind, name, currency, offset, keys_of, now = row
+    kind, name, currency, offset, keys_of, now, *opened = row
     workspace = Workspace(handle, kind, name, currency, offset)
     tx = Tx(connection, workspace, workspaces.keys(keys_of or handle), principal, request_id, now.astimezone(UTC))
+    tx.opened = tuple(opened) if any(value is not None for value in opened) else None
     tx.statements = 2
     return tx
 
 
 @asynccontextmanager
 async def transaction(
-    workspaces: Workspaces, handle: str, *, principal: Principal = SYSTEM, request_id: str | None = None
+    workspaces: Workspaces,
+    handle: str,
+    *,
+    principal: Principal = SYSTEM,
+    request_id: str | None = None,
+    opening: Opening | None = None,
 ) -> AsyncIterator[Tx]:
     """A whole transaction for jobs, reactions and commands: flushed and committed, or rolled back."""
     pool = await workspaces.pool(handle)
     async with pool.connection() as connection:
-        tx = await begin(workspaces, connection, handle, principal, request_id or new_request_id())
+        tx = await begin(workspaces, connection, handle, principal, request_id or new_request_id(), opening)
         yield tx
         await tx.flush()
+
+
+_OPEN = "select w.kind, w.name, w.currency, w.clock_offset, w.keys_of, clock_timestamp() from workspace w"
 
 
 def new_request_id() -> str:
@@ -159,19 +207,21 @@ def _factory(row: type[T]) -> AsyncRowFactory[T]:
     return scalar_row
 
 
-async def _store_facts(tx: Tx, facts: list[Fact]) -> None:
+async def _store_facts(tx: Tx, facts: list[Fact]) -> Part:
     rows = [fact.stored() for fact in facts]
-    await tx.execute(
-        "insert into fact (kind, topic, subject, version, data, at, request_id, principal)"
-        " select kind, topic, subject, version, data::jsonb, %(at)s, %(request_id)s, %(principal)s from unnest("
-        "%(kinds)s::text[], %(topics)s::text[], %(subjects)s::text[], %(versions)s::bigint[], %(data)s::text[])"
-        " as f (kind, topic, subject, version, data)",
-        kinds=[r.kind for r in rows],
-        topics=[r.topic for r in rows],
-        subjects=[r.subject for r in rows],
-        versions=[r.version for r in rows],
-        data=[r.data for r in rows],
-        at=tx.now,
-        request_id=tx.request_id,
-        principal=tx.principal.id,
+    return Part(
+        "fact_row as (insert into fact (kind, topic, subject, version, data, at, request_id, principal)"
+        " select kind, topic, subject, version, data::jsonb, %(fact_at)s, %(fact_request)s, %(fact_principal)s"
+        " from unnest(%(fact_kinds)s::text[], %(fact_topics)s::text[], %(fact_subjects)s::text[],"
+        " %(fact_versions)s::bigint[], %(fact_data)s::text[]) as f (kind, topic, subject, version, data))",
+        {
+            "fact_kinds": [r.kind for r in rows],
+            "fact_topics": [r.topic for r in rows],
+            "fact_subjects": [r.subject for r in rows],
+            "fact_versions": [r.version for r in rows],
+            "fact_data": [r.data for r in rows],
+            "fact_at": tx.now,
+            "fact_request": tx.request_id,
+            "fact_principal": tx.principal.id,
+        },
     )

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Protocol, TypeVar
 
-from grace.kit.tx import SYSTEM, Principal, Tx, begin, new_request_id
+from grace.kit.tx import SYSTEM, Opening, Principal, Tx, begin, new_request_id
 from grace.kit.workspace import Workspaces
 
 
@@ -45,11 +45,15 @@ class Unit:
             raise LookupError("no transaction is open")
         return self._tx
 
-    async def open(self) -> Tx:
+    async def open(self, opening: Opening | None = None) -> Tx:
         """Begin the next transaction."""
         pool = await self.workspaces.pool(self.handle)
         connection = await self._stack.enter_async_context(pool.connection())
-        self._tx = await begin(self.workspaces, connection, self.handle, self.principal, self.request_id)
+        try:
+            self._tx = await begin(self.workspaces, connection, self.handle, self.principal, self.request_id, opening)
+        except BaseException as error:
+            await self._stack.__aexit__(type(error), error, error.__traceback__)
+            raise
         return self._tx
 
     async def commit(self) -> None:

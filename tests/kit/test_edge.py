@@ -15,11 +15,15 @@ from grace.kit.edge import Doors, InTx
 from grace.kit.errors import Conflict
 from grace.kit.money import Amount
 from grace.kit.web import Answer, Body
+from grace.trust.identity.rules import Role
+from grace.trust.identity.service import keys, people
 from grace.trust.identity.service.bootstrap import Bootstrapped
 from tests.fixtures.workspace import WorkspaceUnderTest
 
 doors = Doors(tags=["Test"])
 attempts: list[str] = []
+begun = asyncio.Event()
+"""A note was inserted, in a transaction that is open."""
 
 
 class Note(Body):
@@ -43,6 +47,7 @@ class Noted(Answer):
 async def note(tx: InTx, body: Note) -> Noted:
     """Write a note, slowly or not at all when asked to."""
     number = await tx.value("insert into note (text) values (%(text)s) returning number", text=body.text)
+    begun.set()
     await asyncio.sleep(float(body.wait_s))
     attempts.append(body.text)
     if body.fail == "conflict":
@@ -102,6 +107,17 @@ async def test_a_repeated_request_gets_the_stored_answer_without_its_secret(
     assert b"1500" not in stored
 
 
+@pytest.mark.parametrize("body", [b'{"text":"a","text":"b"}', b'{"text":"a","amount":{"a":[{"x":1,"x":1}]}}'])
+async def test_a_name_that_comes_twice_is_refused(
+    client: httpx.AsyncClient, workspace: WorkspaceUnderTest, body: bytes
+) -> None:
+    for key in ({}, {"Idempotency-Key": "k1"}):
+        answer = await client.post("/test/notes", content=body, headers={**key, "content-type": "application/json"})
+        assert (answer.status_code, answer.json()["type"]) == (400, "/problems/malformed")
+        assert "twice" in answer.json()["detail"]
+    assert await written(workspace) == []
+
+
 async def test_the_same_key_with_another_body_is_refused(client: httpx.AsyncClient) -> None:
     headers = {"Idempotency-Key": "k1"}
     await client.post("/test/notes", json={"text": "a"}, headers=headers)
@@ -126,6 +142,74 @@ async def test_a_twin_waits_and_then_gets_the_answer(client: httpx.AsyncClient, 
     assert {answer.status_code for answer in answers} == {200}
     assert {answer.json()["number"] for answer in answers} == {1}
     assert attempts == ["a"]
+
+
+async def test_twelve_at_once_have_one_effect_and_the_same_answer(
+    client: httpx.AsyncClient, workspace: WorkspaceUnderTest
+) -> None:
+    for number in range(3):  # the first round finds a credential that has not been here, the others one that has
+        body, headers = {"text": f"n{number}", "amount": "1.50"}, {"Idempotency-Key": f"twelve {number}"}
+        answers = await asyncio.gather(*(client.post("/test/notes", json=body, headers=headers) for _ in range(12)))
+        assert [answer.status_code for answer in answers] == [200] * 12
+        replayed = [answer for answer in answers if "idempotent-replay" in answer.headers]
+        assert len(replayed) == 11
+        assert len({answer.text for answer in replayed}) == 1
+        [first] = [answer for answer in answers if answer not in replayed]
+        assert first.json() | {"secret": None} == replayed[0].json()
+    assert await written(workspace) == ["n0", "n1", "n2"]
+    assert attempts == ["n0", "n1", "n2"]
+
+
+async def test_a_key_belongs_to_who_sent_it_whatever_credential_was_here_before(
+    client: httpx.AsyncClient, workspace: WorkspaceUnderTest
+) -> None:
+    async with workspace.tx() as tx:
+        other = await people.create_user(tx, email="ann@example.com", name="Ann", roles=[Role.OWNER])
+        _, key = await keys.create_key(tx, principal_id=other.id, name="test")
+    theirs = {"Authorization": f"Bearer {key}"}
+    for _ in range(2):
+        for number, who in enumerate(({}, theirs), start=1):
+            headers = {"Idempotency-Key": "same", **who}
+            answer = await client.post("/test/notes", json={"text": f"of {bool(who)}"}, headers=headers)
+            assert (answer.status_code, answer.json()["number"]) == (200, number)
+    assert await written(workspace) == ["of False", "of True"]
+
+
+async def test_a_revoked_key_claims_nothing_although_it_was_here(
+    client: httpx.AsyncClient, workspace: WorkspaceUnderTest
+) -> None:
+    headers = {"Idempotency-Key": "k1"}
+    assert (await client.post("/test/notes", json={"text": "a"}, headers=headers)).status_code == 200
+    async with workspace.tx() as tx:
+        await tx.execute("update api_key set revoked_at = clock_timestamp()")
+    for key in ("k1", "k2"):
+        answer = await client.post("/test/notes", json={"text": "a"}, headers={"Idempotency-Key": key})
+        assert (answer.status_code, "idempotent-replay" in answer.headers) == (401, False)
+    async with workspace.tx() as tx:
+        assert await tx.value("select count(*) from idempotency") == 1
+
+
+async def test_a_crash_before_the_commit_leaves_the_key_free_and_one_after_it_the_answer(
+    client: httpx.AsyncClient, workspace: WorkspaceUnderTest
+) -> None:
+    body, headers = {"text": "a"}, {"Idempotency-Key": "k1"}
+    assert (await client.get("/api/v1/me")).status_code == 200  # the credential is known: the key opens the transaction
+    begun.clear()
+    crashing = asyncio.create_task(client.post("/test/notes", json=body | {"wait_s": 30}, headers=headers))
+    await asyncio.wait_for(begun.wait(), 20)
+    async with workspace.workspaces.owner(workspace.handle) as owner:
+        await owner.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid() and state = 'idle in transaction'"
+        )
+    crashing.cancel()
+    await asyncio.gather(crashing, return_exceptions=True)
+    assert await written(workspace) == []
+    first = await client.post("/test/notes", json=body, headers=headers)
+    assert first.status_code == 200, "the caller saw no answer and asks again"
+    again = await client.post("/test/notes", json=body, headers=headers)
+    assert (again.headers["idempotent-replay"], again.json()["number"]) == ("true", first.json()["number"])
+    assert await written(workspace) == ["a"]
 
 
 async def test_a_twin_of_a_slow_request_is_told_when_to_come_back(client: httpx.AsyncClient) -> None:

@@ -10,10 +10,9 @@ import pytest
 
 from grace.kit import inbox, jobs, reactions
 from grace.kit.facts import Fact
-from grace.kit.reactions import reacts_after, reacts_to
+from grace.kit.reactions import Ask, reacts_after, reacts_to
 from grace.kit.tx import Tx
 from grace.kit.unit import Unit
-from grace.kit.workspace import Workspaces
 from tests.fixtures.workspace import WorkspaceUnderTest
 
 
@@ -35,6 +34,8 @@ class GongRang(Fact):
 
 
 asked: list[str] = []
+held: dict[str, tuple[asyncio.Event, asyncio.Event]] = {}
+"""Gongs whose question is held up: it was asked, it may be answered."""
 
 
 @reacts_to(BellRang)
@@ -45,11 +46,19 @@ async def hear_bell(tx: Tx, fact: BellRang) -> None:
         raise RuntimeError("a broken bell")
 
 
-async def listen(workspaces: Workspaces, handle: str, fact: GongRang) -> str:
-    """Stands for a question to a provider."""
-    asked.append(fact.gong)
-    await asyncio.sleep(0.01)
-    return fact.gong.upper()
+async def listen(tx: Tx, fact: GongRang) -> str | Ask[str]:
+    """Stands for a question to a provider, where there is one: a gong that is loud already needs none."""
+    if fact.gong.isupper():
+        return fact.gong
+
+    async def ask() -> str:
+        asked.append(fact.gong)
+        if fact.gong in held:
+            held[fact.gong][0].set()
+            await held[fact.gong][1].wait()
+        return fact.gong.upper()
+
+    return Ask(ask)
 
 
 @reacts_after(GongRang, listen)
@@ -137,10 +146,26 @@ async def test_a_failing_reaction_leaves_nothing_and_gets_stuck(workspace: Works
 
 async def test_the_outside_world_is_asked_before_the_transaction(workspace: WorkspaceUnderTest) -> None:
     asked.clear()
-    await ring(workspace, *(GongRang(f"g{n}") for n in range(5)))
+    await ring(workspace, *(GongRang(f"g{n}") for n in range(5)), GongRang("LOUD"))
     await workspace.drain()
-    assert await heard(workspace) == [f"G{n}" for n in range(5)]
-    assert sorted(asked) == [f"g{n}" for n in range(5)]
+    assert await heard(workspace) == [*(f"G{n}" for n in range(5)), "LOUD"]
+    assert sorted(asked) == [f"g{n}" for n in range(5)], "what needs no question is not asked"
+    async with workspace.tx() as tx:
+        left = await tx.all(str, "select state from reaction where state <> 'done' or claimed_until is not null")
+    assert left == []
+
+
+async def test_an_answer_that_comes_when_another_has_reacted_changes_nothing(workspace: WorkspaceUnderTest) -> None:
+    was_asked, may_answer = held["slow"] = asyncio.Event(), asyncio.Event()
+    await ring(workspace, GongRang("slow"))
+    await reactions.dispatch(workspace.workspaces, workspace.handle)
+    late = asyncio.create_task(reactions.react(workspace.workspaces, workspace.handle))
+    await asyncio.wait_for(was_asked.wait(), 10)
+    async with workspace.tx() as tx:
+        await tx.execute("update reaction set state = 'done'")
+    may_answer.set()
+    assert await late
+    assert await heard(workspace) == []
 
 
 async def test_facts_are_never_changed_or_deleted(workspace: WorkspaceUnderTest) -> None:

@@ -176,8 +176,10 @@ async def is_ours(tx: Tx, told: Intent | Charge | Refund) -> bool:
 
 async def comes_early(tx: Tx, told: Intent | Charge | Refund) -> bool:
     """Whether it tells of money that goes back before we know that it came."""
+    if not isinstance(told, Refund):
+        return False
     attempt = await _attempt_of(tx, told)
-    return isinstance(told, Refund) and attempt is not None and not attempt.collected
+    return attempt is not None and not attempt.collected
 
 
 async def _attempt_of(tx: Tx, told: Intent | Charge | Refund) -> Attempt | None:

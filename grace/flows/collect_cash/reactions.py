@@ -11,9 +11,9 @@ from grace.flows.collect_cash import cards
 from grace.flows.collect_cash.service import recompute_lifetime_value
 from grace.kit import inbox
 from grace.kit.inbox import ProviderEventReceived
-from grace.kit.reactions import reacts_after, reacts_to
-from grace.kit.tx import Tx, transaction
-from grace.kit.workspace import Workspace, Workspaces
+from grace.kit.reactions import Ask, reacts_after, reacts_to
+from grace.kit.tx import Tx
+from grace.kit.workspace import Workspace
 from grace.providers.payments import port
 from grace.providers.payments.port import Charge, Intent, Refund
 
@@ -81,22 +81,25 @@ class _Told:
     event_at: datetime | None
 
 
-async def _look(workspaces: Workspaces, handle: str, fact: ProviderEventReceived) -> _Told | None:
+async def _look(tx: Tx, fact: ProviderEventReceived) -> _Told | Ask[_Told | None] | None:
     """Read an event; of what is ours, look at the provider for its present state. None: of no effect."""
     provider = port.cards()
     if fact.source != provider.name:
         return None
-    async with transaction(workspaces, handle) as tx:
-        stored = await inbox.event(tx, fact.inbox_id)
-        signal = provider.read(stored.body)
-        if signal.thing is None or not await cards.is_ours(tx, signal.thing):
-            return None
-        look = provider.reads_back or await cards.comes_early(tx, signal.thing)
-        workspace = tx.workspace
-    if not look:
-        return _Told([signal.thing], None, signal.at)
-    asked_at = datetime.now(UTC)
-    return _Told(await _read_back(workspace, signal.thing, refunded=stored.kind == "charge.refunded"), asked_at, None)
+    stored = await inbox.event(tx, fact.inbox_id)
+    signal = provider.read(stored.body)
+    thing = signal.thing
+    if thing is None or not await cards.is_ours(tx, thing):
+        return None
+    if not (provider.reads_back or await cards.comes_early(tx, thing)):
+        return _Told([thing], None, signal.at)
+    workspace = tx.workspace
+
+    async def ask() -> _Told | None:
+        asked_at = datetime.now(UTC)
+        return _Told(await _read_back(workspace, thing, refunded=stored.kind == "charge.refunded"), asked_at, None)
+
+    return Ask(ask)
 
 
 async def _read_back(

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from grace.kit.keys import Keys
-from grace.kit.tx import Tx
+from grace.kit.tx import Part, Tx
 from grace.trust.audit.models import StoredSigner
 from grace.trust.audit.queries import stored_signer
 from grace.trust.audit.rules import canonical, payload
@@ -110,25 +110,30 @@ def open_signer(keys: Keys, stored: StoredSigner) -> Signer:
     return Signer(stored.origin, private)
 
 
-async def _store(tx: Tx, entries: list[_Recorded]) -> None:
-    for start in range(0, len(entries), _ENTRIES_PER_STATEMENT):
-        some = entries[start : start + _ENTRIES_PER_STATEMENT]
-        await tx.execute(
-            _statement(len(some)),
-            at=tx.now,
-            principal_id=tx.principal.id,
-            **{f"{name}{n}": value for n, entry in enumerate(some) for name, value in entry._asdict().items()},
-        )
+async def _store(tx: Tx, entries: list[_Recorded]) -> Part:
+    while len(entries) > _ENTRIES_PER_STATEMENT:
+        some, entries = entries[:_ENTRIES_PER_STATEMENT], entries[_ENTRIES_PER_STATEMENT:]
+        part = _part(tx, some)
+        await tx.execute(f"with {part.tables} select", **part.params)
+    return _part(tx, entries)
+
+
+def _part(tx: Tx, entries: list[_Recorded]) -> Part:
+    params: dict[str, Any] = {"audit_at": tx.now, "audit_principal": tx.principal.id}
+    for n, entry in enumerate(entries):
+        for name, value in zip(_Recorded._fields, entry, strict=True):
+            params[f"{name}{n}"] = value
+    return Part(_tables(len(entries)), params)
 
 
 @lru_cache(maxsize=64)
-def _statement(count: int) -> str:
-    """One statement for `count` entries. Rows of VALUES cost the client half of what arrays cost, and one entry,
+def _tables(count: int) -> str:
+    """The tables of `count` entries. Rows of VALUES cost the client half of what arrays cost, and one entry,
     the most frequent case, needs no join to find its payload's id."""
-    entries = _STORE_ENTRIES.replace("<rows>", _rows(_ENTRY_ROW, count))
-    if count == 1:
-        return entries + _STORE_PAYLOAD
-    return entries + _STORE_PAYLOADS.replace("<rows>", _rows(_PAYLOAD_ROW, count))
+    entries = _ENTRIES.replace("<rows>", _rows(_ENTRY_ROW, count))
+    payloads = _PAYLOAD if count == 1 else _PAYLOADS.replace("<rows>", _rows(_PAYLOAD_ROW, count))
+    stored = f"insert into audit_payload (entry_id, salt, payload) {payloads}"
+    return f"audit_row as ({entries}), audit_payload_row as ({stored})"
 
 
 def _rows(row: str, count: int) -> str:
@@ -136,15 +141,16 @@ def _rows(row: str, count: int) -> str:
 
 
 _ENTRIES_PER_STATEMENT = 1_000
-_ENTRY_ROW = "(%(at)s, %(principal_id)s, %(action#)s, %(subject_kind#)s, %(subject_id#)s, %(header#)s, %(commitment#)s)"
-_PAYLOAD_ROW = "(%(commitment#)s, %(salt#)s, %(payload#)s)"
-_STORE_ENTRIES = (
-    "with entry as (insert into audit_entry (at, principal_id, action, subject_kind, subject_id, header,"
-    " commitment) values <rows> returning id, commitment)"
-    " insert into audit_payload (entry_id, salt, payload) "
+_ENTRY_ROW = (
+    "(%(audit_at)s, %(audit_principal)s, %(action#)s, %(subject_kind#)s, %(subject_id#)s, %(header#)s, %(commitment#)s)"
 )
-_STORE_PAYLOAD = "select id, %(salt0)s, %(payload0)s from entry"
-_STORE_PAYLOADS = (
-    "select e.id, p.salt, p.payload from entry e"
+_PAYLOAD_ROW = "(%(commitment#)s, %(salt#)s, %(payload#)s)"
+_ENTRIES = (
+    "insert into audit_entry (at, principal_id, action, subject_kind, subject_id, header,"
+    " commitment) values <rows> returning id, commitment"
+)
+_PAYLOAD = "select id, %(salt0)s, %(payload0)s from audit_row"
+_PAYLOADS = (
+    "select e.id, p.salt, p.payload from audit_row e"
     " join (values <rows>) as p (commitment, salt, payload) using (commitment)"
 )

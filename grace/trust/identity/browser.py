@@ -2,7 +2,8 @@
 
 from fastapi import Request, Response
 
-from grace.kit.edge import SESSION_COOKIE, Edge, address, refuse_foreign_origin
+from grace.kit.callers import SESSION_COOKIE
+from grace.kit.edge import Edge, address, refuse_foreign_origin
 from grace.kit.errors import Conflict, Invalid
 from grace.kit.tx import ANONYMOUS, Tx, transaction
 from grace.kit.unit import Unit

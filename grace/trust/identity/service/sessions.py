@@ -4,7 +4,7 @@ from datetime import datetime
 
 from grace.kit.errors import Conflict, Unauthenticated
 from grace.kit.ids import new_id
-from grace.kit.tx import Principal, Tx
+from grace.kit.tx import Part, Principal, Tx
 from grace.trust.audit import service as audit
 from grace.trust.identity import queries
 from grace.trust.identity.errors import LinkOver, UnknownLink
@@ -38,13 +38,12 @@ async def authenticate(tx: Tx, *, bearer: str | None, session: str | None) -> Pr
     return acting.principal()
 
 
-async def _note_use(tx: Tx, key_ids: list[str]) -> None:
+async def _note_use(tx: Tx, key_ids: list[str]) -> Part:
     """When a key was last used, to the minute. A row that another request holds is left to that request."""
-    await tx.execute(
-        "update api_key set last_used_at = %(now)s"
-        " where id in (select id from api_key where id = any(%(ids)s) for no key update skip locked)",
-        ids=key_ids,
-        now=tx.real_now,
+    return Part(
+        "key_use as (update api_key set last_used_at = %(key_now)s"
+        " where id in (select id from api_key where id = any(%(key_ids)s) for no key update skip locked))",
+        {"key_ids": key_ids, "key_now": tx.real_now},
     )
 
 
@@ -108,6 +107,16 @@ async def make_sign_in_link(tx: Tx, *, principal_id: str) -> str:
     return token
 
 
+async def check_sign_in_link(tx: Tx, *, token: str) -> None:
+    """Whether a link would sign somebody in now; nothing is used up. UnknownLink, LinkOver."""
+    fresh = await tx.value(
+        "select used_at is null and expires_at > %(now)s from sign_in_link where token_hash = %(hash)s",
+        hash=token_hash(token),
+        now=tx.real_now,
+    )
+    _refuse_unless_fresh(fresh)
+
+
 async def redeem_sign_in_link(tx: Tx, *, token: str, instead_of: str | None = None) -> OpenedSession:
     """Sign in by a link, which is used up, whoever else opens it at this moment. UnknownLink, LinkOver."""
     principal = await _use_link(tx, token)
@@ -151,10 +160,15 @@ async def _use_link(tx: Tx, token: str) -> Principal:
         known = await tx.value(
             "select exists (select from sign_in_link where token_hash = %(hash)s)", hash=token_hash(token)
         )
-        if known:
-            raise LinkOver("This sign-in link was used, or its 15 minutes are over. Ask for a new one.")
-        raise UnknownLink("This sign-in link is not known. Ask for a new one.")
+        _refuse_unless_fresh(False if known else None)
     principal = await queries.principal(tx, used)
     if principal is None:
         raise LinkOver("Who this sign-in link was for may no longer sign in.")
     return principal
+
+
+def _refuse_unless_fresh(fresh: bool | None) -> None:
+    if fresh is None:
+        raise UnknownLink("This sign-in link is not known. Ask for a new one.")
+    if not fresh:
+        raise LinkOver("This sign-in link was used, or its 15 minutes are over. Ask for a new one.")
