@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import BaseRoute, WebSocketRoute
 
-from grace.kit.edge import LINK, PUBLIC, SIGNED_IN, Door
+from grace.kit.edge import LINK, PUBLIC, SIGNED, SIGNED_IN, Door
 from grace.trust.identity.rules import PERMISSIONS, Role, covers, permissions
 from grace.trust.identity.service import keys, people
 from tests.fixtures.api import ADDRESS
@@ -65,12 +65,12 @@ def test_the_test_sees_the_routes(application: FastAPI) -> None:
 
 
 def test_every_rule_is_a_known_permission(application: FastAPI) -> None:
-    known = PERMISSIONS | {PUBLIC, LINK, SIGNED_IN}
+    known = PERMISSIONS | {PUBLIC, SIGNED, LINK, SIGNED_IN}
     assert {name: may for name, may in rules_of(application).items() if may not in known} == {}
 
 
 def test_public_doors_are_those_that_are_named(application: FastAPI) -> None:
-    public = {name for name, may in rules_of(application).items() if may == PUBLIC}
+    public = {name for name, may in rules_of(application).items() if may in (PUBLIC, SIGNED)}
     assert public <= PUBLIC_DOORS, f"public without being named: {sorted(public - PUBLIC_DOORS)}"
     assert {name for name, _ in named(application)} >= PUBLIC_DOORS
 
@@ -109,7 +109,7 @@ async def test_each_role_is_refused_exactly_what_it_may_not_do(
         transport=transport, base_url=ADDRESS, headers={"Authorization": f"Bearer {key}"}
     ) as client:
         for name, may in rules_of(application).items():
-            if may in (PUBLIC, LINK, SIGNED_IN):
+            if may in (PUBLIC, SIGNED, LINK, SIGNED_IN):
                 continue
             answer = await ask(client, name)
             refused = answer.status_code == 403 and answer.json().get("permission") == may
@@ -123,7 +123,7 @@ async def test_nobody_gets_through_any_door_but_the_public_ones(
 ) -> None:
     wrong = []
     for name, may in rules_of(application).items():
-        if may not in (PUBLIC, LINK):
+        if may not in (PUBLIC, SIGNED, LINK):
             answer = await ask(visitor, name)
             if answer.status_code != 401 or answer.headers["content-type"] != "application/problem+json":
                 wrong.append(f"{name}: {answer.status_code}")

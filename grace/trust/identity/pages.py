@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from grace.kit.edge import LINK, PUBLIC, SIGNED_IN, Doors, Edge, InEdge, InTx
+from grace.kit.edge import LINK, PUBLIC, SIGNED_IN, Doors, Edge, InEdge, InTx, refuse_foreign_origin
 from grace.kit.errors import Gone, NotFound, Problem, Unauthenticated
 from grace.kit.pages import STYLE, Pages
 from grace.kit.tx import ANONYMOUS, transaction
@@ -43,8 +43,20 @@ async def home(edge: InEdge, request: Request) -> HTMLResponse:
 
 
 @doors.get("/sign-in/{token}", may=LINK, hidden=True)
-async def open_sign_in_link(token: str, tx: InTx, edge: InEdge, request: Request) -> Response:
-    """A sign-in link: it works once, then the browser is signed in."""
+async def open_sign_in_link(token: str, tx: InTx) -> HTMLResponse:
+    """A sign-in link, opened: a page with the button that uses it. Whoever only looks, as mail scanners do, spends
+    nothing."""
+    try:
+        await sessions.check_sign_in_link(tx, token=token)
+    except (NotFound, Gone) as refusal:
+        return _form(refusal=refusal)
+    return _pages.render("sign_in_link.html", workspace=tx.workspace)
+
+
+@doors.post("/sign-in/{token}", may=LINK, hidden=True)
+async def use_sign_in_link(token: str, tx: InTx, edge: InEdge, request: Request) -> Response:
+    """The button's answer: the link is used up and the browser signed in."""
+    refuse_foreign_origin(edge, request)
     try:
         opened = await sessions.redeem_sign_in_link(tx, token=token, instead_of=browser.cookie(request))
     except (NotFound, Gone) as refusal:

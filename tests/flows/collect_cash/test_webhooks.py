@@ -1,5 +1,6 @@
 """Events come in: verified, kept once, believed in any order; forged, replayed and foreign ones change nothing."""
 
+import asyncio
 import json
 import random
 import time
@@ -8,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from grace.app.web import create_app
 from grace.domains.payments import queries
 from grace.domains.payments.service import endpoints
 from grace.providers.payments import port
@@ -229,3 +231,41 @@ async def test_the_endpoint_is_registered_once(till: Till) -> None:
     path, secret = await endpoint(till)
     assert stored["url"].endswith(path)
     assert secret.encode() not in bytes(stored["secret"])
+
+
+@pytest.mark.parametrize("where", ["own", BARE[1]])
+async def test_forgers_are_throttled_and_the_provider_at_their_address_is_not(till: Till, where: str) -> None:
+    own, secret = await endpoint(till)
+    path = own if where == "own" else where
+    limited = create_app(till.workspace.workspaces, till.settings.model_copy(update={"rate_anonymous_per_minute": 3}))
+    transport = httpx.ASGITransport(limited)
+    async with httpx.AsyncClient(transport=transport, base_url=str(till.payer.base_url)) as sender:
+
+        async def told(event: dict[str, Any], signed_with: str) -> int:
+            body = json.dumps(event).encode()
+            headers = {"Stripe-Signature": sign(body, signed_with, at=int(time.time()))}
+            return (await sender.post(path, content=body, headers=headers)).status_code
+
+        forged = [await told(made_up(till), "whsec_guessed") for _ in range(6)]
+        assert forged == [400] * 3 + [429] * 3
+        true = await asyncio.gather(*(told(made_up(till, id=f"evt_{n}"), secret) for n in range(20)))
+        assert true == [200] * 20
+        assert await told(made_up(till), "whsec_guessed") == 429
+        unknown = await sender.post("/api/v1/webhooks/stripe/nobody.x", content=b"{}")
+        assert unknown.status_code == 429
+    assert sorted(await inbox(till)) == sorted(f"evt_{n}" for n in range(20))
+    refused = await till.rows("select reason from refused_event")
+    assert len(refused) == 3, "what is throttled is not written"
+
+
+async def test_a_secret_that_is_over_is_refused_and_counted_although_it_was_known(till: Till) -> None:
+    own, secret = await endpoint(till)
+    limited = create_app(till.workspace.workspaces, till.settings.model_copy(update={"rate_anonymous_per_minute": 2}))
+    body = json.dumps(made_up(till)).encode()
+    headers = {"Stripe-Signature": sign(body, secret, at=int(time.time()))}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(limited), base_url="http://127.0.0.1") as sender:
+        assert (await sender.post(own, content=body, headers=headers)).status_code == 200
+        async with till.workspace.tx() as tx:
+            await tx.execute("update webhook_endpoint set state = 'off'")
+        statuses = [(await sender.post(own, content=body, headers=headers)).status_code for _ in range(3)]
+    assert statuses == [400, 400, 429]

@@ -71,7 +71,7 @@ class People:
         async with self.workspace.tx() as tx:
             token = await sessions.make_sign_in_link(tx, principal_id=person.id)
         browser = await self.browser()
-        assert (await browser.get(f"/sign-in/{token}")).status_code == 303
+        assert (await browser.post(f"/sign-in/{token}")).status_code == 303
         return browser
 
     async def with_password(self, person: Person, password: str) -> httpx.AsyncClient:

@@ -31,7 +31,7 @@ class TestUsers:
         assert answer.headers["cache-control"] == "no-store"
         assert (made["roles"], made["parliament"]) == (["admin"], True)
         browser = await office.browser()
-        assert (await browser.get(made["sign_in_url"])).headers["location"] == "/app"
+        assert (await browser.post(made["sign_in_url"])).headers["location"] == "/app"
         key = (await browser.post("/api/v1/api-keys", json={"name": "laptop"})).json()["api_key"]
         me = (await (await office.browser(key=key)).get("/api/v1/me")).json()
         assert (me["id"], me["authenticated_at"]) == (made["id"], None)

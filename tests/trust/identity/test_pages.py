@@ -97,9 +97,39 @@ async def test_a_link_that_is_over_says_so_on_a_page(office: People) -> None:
         used = await sessions.make_sign_in_link(tx, principal_id=ann.id)
         await sessions.redeem_sign_in_link(tx, token=used)
     for token, status in ((f"{office.workspace.handle}.unknown", 404), (used, 410)):
-        answer = await browser.get(f"/sign-in/{token}")
-        assert answer.status_code == status
-        assert "Ask for a new one." in check_plain(answer)
+        for method in ("GET", "POST"):
+            answer = await browser.request(method, f"/sign-in/{token}")
+            assert answer.status_code == status
+            assert "Ask for a new one." in check_plain(answer)
+
+
+async def test_looking_at_a_link_spends_nothing_and_its_button_does(office: People) -> None:
+    ann = await office.user(Role.MEMBER)
+    async with office.workspace.tx() as tx:
+        path = f"/sign-in/{await sessions.make_sign_in_link(tx, principal_id=ann.id)}"
+    scanner, browser = await office.browser(), await office.browser()
+    for method in ("HEAD", "GET", "OPTIONS", "GET"):
+        looked = await scanner.request(method, path)
+        assert "set-cookie" not in looked.headers
+    page = await browser.get(path)
+    text = check_plain(page)
+    assert (page.status_code, text.count("<button"), text.count("<form")) == (200, 1, 1)
+    assert '<form method="post"><button autofocus>Sign in</button></form>' in text
+    assert ann.email not in text, "who may read the mail need not learn for whom it is"
+    answer = await browser.post(path, headers={"Origin": str(browser.base_url).rstrip("/")})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/app")
+    assert ann.email in (await browser.get("/app")).text
+    assert (await browser.get(path)).status_code == 410
+
+
+async def test_the_button_of_a_link_on_another_site_signs_nobody_in(office: People) -> None:
+    ann = await office.user(Role.MEMBER)
+    async with office.workspace.tx() as tx:
+        path = f"/sign-in/{await sessions.make_sign_in_link(tx, principal_id=ann.id)}"
+    browser = await office.browser()
+    answer = await browser.post(path, headers={"Origin": "https://evil.example"})
+    assert (answer.status_code, "set-cookie" in answer.headers) == (403, False)
+    assert (await browser.post(path)).status_code == 303, "it is unused"
 
 
 async def test_names_are_escaped(office: People) -> None:

@@ -154,7 +154,7 @@ class TestSignInLink:
         async with office.workspace.tx() as tx:
             token = await sessions.make_sign_in_link(tx, principal_id=ann.id)
         browsers = [await office.browser() for _ in range(8)]
-        answers = await asyncio.gather(*(browser.get(f"/sign-in/{token}") for browser in browsers))
+        answers = await asyncio.gather(*(browser.post(f"/sign-in/{token}") for browser in browsers))
         assert sorted(answer.status_code for answer in answers) == [303] + [410] * 7
         async with office.workspace.tx() as tx:
             assert await tx.value("select count(*) from session") == 1
@@ -190,7 +190,7 @@ class TestSignInLink:
         old = browser.cookies["grace_session"]
         async with office.workspace.tx() as tx:
             token = await sessions.make_sign_in_link(tx, principal_id=bob.id)
-        await browser.get(f"/sign-in/{token}")
+        await browser.post(f"/sign-in/{token}")
         assert (await browser.get("/api/v1/me")).json()["id"] == bob.id
         with pytest.raises(Unauthenticated):
             await asked(office, session=old)
@@ -200,7 +200,7 @@ class TestSignInLink:
         for address, secure in ((ADDRESS, False), ("https://grace.example.com", True)):
             async with office.workspace.tx() as tx:
                 token = await sessions.make_sign_in_link(tx, principal_id=ann.id)
-            answer = await (await office.browser()).get(f"{address}/sign-in/{token}")
+            answer = await (await office.browser()).post(f"{address}/sign-in/{token}")
             attributes = {part.strip().lower() for part in answer.headers["set-cookie"].split(";")[1:]}
             assert {"httponly", "samesite=lax", "path=/", "max-age=2592000"} <= attributes
             assert ("secure" in attributes) is secure

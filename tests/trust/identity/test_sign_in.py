@@ -224,7 +224,7 @@ class TestConfirm:
             answer = await browser.post("/api/v1/me/confirm", json={"sign_in_token": token})
             statuses.append(answer.status_code)
         assert statuses == [404, 200, 410]
-        assert (await (await office.browser()).get(f"/sign-in/{tokens[0]}")).status_code == 303, "bob's is unused"
+        assert (await (await office.browser()).post(f"/sign-in/{tokens[0]}")).status_code == 303, "bob's is unused"
 
     async def test_wrong_passwords_are_counted_although_they_are_refused(self, office: People, ann: Person) -> None:
         browser = await self.aged(office, ann)
