@@ -16,7 +16,7 @@ MORE = "{0} + 1"
 OTHER = "{0} || 'x'"
 CHANGES: dict[str, dict[str, tuple[str, ...]]] = {
     "invoice": {
-        MORE: ("paid_minor",),
+        MORE: ("paid_minor", "excess_minor"),
         "{0} + 1000": ("series_number",),
         OTHER: ("id", "client_id", "transaction_id", "payment_method"),
         LATER: ("issued_at", "voided_at", "paid_at"),
@@ -27,7 +27,7 @@ CHANGES: dict[str, dict[str, tuple[str, ...]]] = {
     "payment": {
         MORE: ("amount_minor",),
         "{0} - 1": ("net_minor",),
-        OTHER: ("id", "invoice_id", "client_id", "method"),
+        OTHER: ("id", "invoice_id", "client_id", "method", "excess_of"),
         LATER: ("received_at",),
         "'JPY'": ("currency",),
         "case {0} when 'paid' then 'refunded' else 'paid' end": ("status",),
@@ -47,7 +47,7 @@ CHANGES: dict[str, dict[str, tuple[str, ...]]] = {
     "refund_part": {
         MORE: ("amount_minor",),
         "{0} - 1": ("net_minor",),
-        OTHER: ("id", "refund_id", "payment_id", "provider"),
+        OTHER: ("id", "refund_id", "payment_id", "excess_of", "provider"),
         "case {0} when 'failed' then 'succeeded' else 'failed' end": ("state",),
         "'pending'": ("state",),
     },
@@ -75,6 +75,10 @@ async def busy(till: Till) -> Till:
     intent = await till.intent(overpaid)
     await till.post("/api/v1/payments/manual", {**by_hand, "invoice_id": overpaid["invoice_id"]})
     await till.confirm(intent)
+    await till.settle()
+    await till.refund(overpaid, "25.00")
+    credited = await till.invoice("12.00")
+    await till.post(f"/api/v1/invoices/{credited['invoice_id']}/apply-credit")
     void = await till.invoice("7.00")
     await till.post(f"/api/v1/invoices/{void['invoice_id']}/void", {"reason": "typed wrong"})
     fails = await till.invoice("300.00", client_id="client_xyz")
