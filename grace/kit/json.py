@@ -36,7 +36,13 @@ def loads(text: bytes | str) -> Any:
 def dumps(value: Any) -> str:
     """Compact text; Decimals keep their digits, models, dates and enums have their plain form."""
     text = simplejson.dumps(
-        value, use_decimal=True, default=_plain, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+        value,
+        use_decimal=True,
+        default=_plain,
+        separators=(",", ":"),
+        ensure_ascii=False,
+        allow_nan=False,
+        encoding=None,  # else bytes would be taken for text
     )
     return str(text)
 

@@ -46,9 +46,10 @@ def decode(cursor: str | None) -> Any:
         value = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError, Malformed) as error:
         raise Invalid("The cursor is not one of ours.", type="invalid-cursor") from error
-    if not isinstance(value, list) or len(value) != 1 or not isinstance(value[0], str | int):
+    position = value[0] if isinstance(value, list) and len(value) == 1 else None
+    if not isinstance(position, str) and (type(position) is not int or not 0 <= position < 2**63):
         raise Invalid("The cursor is not one of ours.", type="invalid-cursor")
-    return value[0]
+    return position
 
 
 @dataclass(frozen=True, slots=True)
