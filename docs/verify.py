@@ -141,9 +141,9 @@ class Key:
         try:
             self.origin, mark, body = text.split("+", 2)
             typed = binary(body, 33)
-            if not self.origin or typed[0] != 1 or key_id(self.origin, typed) != bytes.fromhex(mark):
+            self.id, self.ed25519 = key_id(self.origin, typed), Ed25519PublicKey.from_public_bytes(typed[1:])
+            if not self.origin or typed[0] != 1 or mark != self.id.hex():
                 raise ValueError
-            self.id, self.ed25519 = bytes.fromhex(mark), Ed25519PublicKey.from_public_bytes(typed[1:])
         except ValueError:
             raise Unreadable(f"The log's key {text[:200]!r} is not of the form origin+key id+base64.") from None
 

@@ -62,6 +62,32 @@ def export(
         print(f"Verify it anywhere: python {strangers.VERIFIER.name} {file}")
 
 
+@app.command()
+def receipt(
+    noun: Annotated[
+        str, typer.Argument(metavar="ID", help="The id of a payment, refund, proposal, invoice, decision, …")
+    ],
+    since: Annotated[
+        int | None, typer.Option(help="Prove also that the log continues a checkpoint of so many entries.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Where to write it; default: here.")] = None,
+    data: Data = None,
+    workspace: InWorkspace = None,
+) -> None:
+    """Give one noun as a file that anybody can verify with docs/verify.py. It holds personal data."""
+    from grace.app import strangers
+
+    settings = read_settings(data, workspace)
+    if out is not None and (not out.parent.is_dir() or out.is_dir()):
+        fail(f"{out} cannot be written: it is a folder, or its folder is not there.")
+    text = on_installation(settings, lambda known: strangers.receipt(known, settings.workspace, noun, since=since))
+    if out is None:
+        print(text, end="")
+    else:
+        strangers.keep(out, text)
+        print(f"The receipt is in {out}. Verify it anywhere: python {strangers.VERIFIER.name} {out}")
+
+
 def _run_verifier(file: Path, against: Path | None, key: str | None, consistency: Path | None, as_json: bool) -> None:
     """Become the stand-alone verifier: it alone judges a file, here as anywhere."""
     from grace.app.strangers import VERIFIER

@@ -11,7 +11,10 @@ from typing import BinaryIO, cast
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from grace.flows.receipts.service import make_receipt
+from grace.kit import json
 from grace.kit.errors import Invalid
+from grace.kit.tx import transaction
 from grace.kit.workspace import Workspaces
 from grace.trust.audit.exporting import Exported, export
 
@@ -25,11 +28,27 @@ Told = Callable[[int, int], None]
 async def export_log(workspaces: Workspaces, handle: str, path: Path, *, told: Told) -> Exported:
     """Write the log to a file, gzipped if its name says so. The file appears when it is whole; it may hold personal
     data, so only its owner can read it."""
-    if handle not in await workspaces.handles():
-        raise Invalid(f"There is no workspace {handle!r}. `grace workspace list` shows which there are.")
-    async with workspaces.owner(handle) as connection:
+    async with workspaces.owner(await _known(workspaces, handle)) as connection:
         with _appearing(path) as file:
             return await export(connection, file.write, told=told)
+
+
+async def receipt(workspaces: Workspaces, handle: str, noun_id: str, *, since: int | None) -> str:
+    """A receipt as the text of a file."""
+    async with transaction(workspaces, await _known(workspaces, handle)) as tx:
+        return json.dumps(await make_receipt(tx, noun_id, since=since)) + "\n"
+
+
+async def _known(workspaces: Workspaces, handle: str) -> str:
+    if handle not in await workspaces.handles():
+        raise Invalid(f"There is no workspace {handle!r}. `grace workspace list` shows which there are.")
+    return handle
+
+
+def keep(path: Path, text: str) -> None:
+    """Write a file that only its owner can read; it appears when it is whole."""
+    with _appearing(path) as file:
+        file.write(text.encode())
 
 
 @contextmanager

@@ -63,24 +63,25 @@ async def payments(tx: Tx, where: PaymentFilter, *, sort: str, after: str | None
     )
 
 
+async def payment(tx: Tx, payment_id: str) -> Payment:
+    """A payment; NotFound."""
+    found = await tx.first(Payment, f"select {COLUMNS} from payment p where p.id = %(id)s", id=payment_id)
+    if found is None:
+        raise NotFound("There is no such payment.")
+    return found
+
+
+def signed(payment: Payment) -> bytes:
+    """The bytes that the payment's `verification_signature` signs."""
+    return rules.statement(payment_id=payment.id, **{name: getattr(payment, name) for name in _SIGNED})
+
+
+_SIGNED = ["invoice_id", "client_id", "provider", "method", "currency", "amount_minor", "net_minor", "received_at"]
+
+
 def is_genuine(payment: Payment, *, origin: str, public_key: bytes) -> bool:
     """Whether the payment is as it was signed; `origin` and `public_key` are those of the audit log."""
-    return is_signed_by(
-        rules.statement(
-            payment_id=payment.id,
-            invoice_id=payment.invoice_id,
-            client_id=payment.client_id,
-            provider=payment.provider,
-            method=payment.method,
-            currency=payment.currency,
-            amount_minor=payment.amount_minor,
-            net_minor=payment.net_minor,
-            received_at=payment.received_at,
-        ),
-        payment.verification_signature,
-        name=origin,
-        public_key=public_key,
-    )
+    return is_signed_by(signed(payment), payment.verification_signature, name=origin, public_key=public_key)
 
 
 async def altered_payments(tx: Tx) -> AsyncIterator[str]:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -10,6 +11,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from grace.trust.governance.rules import digest
 from scripts.audit_vectors import vectors
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "audit-format.md"
@@ -80,3 +82,9 @@ def test_the_checkpoint_follows_from_the_text() -> None:
     signature = base64.b64decode(body)
     assert signature[:4] == mark
     Ed25519PublicKey.from_public_bytes(key).verify(signature[4:], f"{text}\n".encode())
+
+
+def test_the_hash_of_arguments_on_the_page_of_proofs_is_the_one_that_governance_takes() -> None:
+    page = " ".join((DOCUMENT.parent / "proofs.md").read_text().split())
+    [(text, hashed)] = re.findall(r"example `(\{.*?\})` has the hash `(\w+)`", page)
+    assert hashed == sha256(text.encode()).hexdigest() == digest(json.loads(text))
