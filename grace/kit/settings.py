@@ -83,6 +83,12 @@ class Settings(BaseSettings):
     provider_timeout_s: float = _named(
         20.0, "GRACE_PROVIDER_TIMEOUT_S", gt=0, description="The longest wait for a provider's answer."
     )
+    payment_look_every_s: float = _named(
+        5.0,
+        "GRACE_PAYMENT_LOOK_EVERY_S",
+        gt=0,
+        description="How often the provider is looked at for an open card payment whose status or pay page is read.",
+    )
     stripe_secret_key: SecretStr | None = _named(
         None,
         "GRACE_STRIPE_SECRET_KEY",

@@ -5,7 +5,6 @@ Problem
 ├── Invalid ─── UnknownSeries
 └── Conflict
     ├── WrongState         the invoice's state does not allow it
-    ├── NothingToIssue     an invoice of nothing is not issued
     ├── OverPayment        more than is due
     ├── NothingLeft        less of the project is left to invoice, or nothing
     └── NumberUnavailable  the series cannot give this number
@@ -35,12 +34,6 @@ class WrongState(Conflict):
     """The invoice's state does not allow it."""
 
     slug, title = "wrong-invoice-state", "Not possible in the invoice's state"
-
-
-class NothingToIssue(Conflict):
-    """The total is zero."""
-
-    slug, title = "nothing-to-issue", "An invoice of nothing is not issued"
 
 
 class OverPayment(Conflict):

@@ -62,6 +62,17 @@ class InvoiceOverpaid(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class InvoiceReopened(Fact):
+    """A payment was taken back: so much is due again."""
+
+    topic: ClassVar[str] = "invoice"
+    invoice_id: str
+    client_id: str
+    due_minor: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class InvoiceVoided(Fact):
     """An invoice, or a draft, counts no more."""
 

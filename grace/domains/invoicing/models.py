@@ -29,8 +29,8 @@ class Party:
 class Invoice:
     """An invoice without its lines. `taxes` holds each rate with its net and tax, in minor units.
 
-    `project_ref` is what a caller said of a project that Grace does not know; `excess_minor` was paid beyond what was
-    due; `payment_method` and
+    `project_ref` is what a caller said of a project that Grace does not know; `earned_minor` is
+    what of `paid_minor` counts as revenue, `excess_minor` was paid beyond what was due; `payment_method` and
     `transaction_id` are of the last payment; `issuer` and `client` are `Party` fields, null on a draft.
     """
 
@@ -49,6 +49,7 @@ class Invoice:
     tax_minor: int
     total_minor: int
     paid_minor: int
+    earned_minor: int
     excess_minor: int
     taxes: list[dict[str, Any]]
     notes: str | None

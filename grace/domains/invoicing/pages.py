@@ -20,10 +20,8 @@ doors = Doors(tags=["Client links"])
 _pages = Pages("grace.domains.invoicing")
 
 
-@doors.get("/pay/{token}", may=LINK, returns=PayPage)
-async def pay_page(tx: InTx, token: str, request: Request) -> PayPage | Response:
-    """An invoice and how to pay it; a page for `Accept: text/html`."""
-    invoice = await _named(tx, token)
+async def pay_page(tx: Tx, invoice: Invoice, token: str, request: Request) -> PayPage | Response:
+    """What the door of the pay page answers: the invoice and how to pay it."""
     lines = await queries.lines(tx, [invoice.id])
     found = PayPage.of(
         invoice,
@@ -54,9 +52,10 @@ async def pay_page(tx: InTx, token: str, request: Request) -> PayPage | Response
 @doors.get("/pay/{token}/invoice.pdf", may=LINK)
 async def pay_pdf(tx: InTx, token: str) -> Response:
     """The invoice as PDF."""
-    return await document.answer(tx, await _named(tx, token))
+    return await document.answer(tx, await named(tx, token))
 
 
-async def _named(tx: Tx, token: str) -> Invoice:
+async def named(tx: Tx, token: str) -> Invoice:
+    """The invoice that a pay link is of."""
     link = await links.find(tx, token, kind=service.PAY_LINK)
     return await queries.invoice(tx, link.subject)

@@ -14,7 +14,7 @@ Reference = str | int
 
 COLUMNS = """i.id, i.number, i.client_id, i.project_id, i.project_ref, i.state, i.series, i.series_period,
     i.series_number, i.invoice_number, i.currency, i.net_minor, i.tax_minor, i.total_minor, i.paid_minor,
-    i.excess_minor, i.taxes,
+    i.earned_minor, i.excess_minor, i.taxes,
     i.notes, i.metadata, i.issuer, i.client, i.issued_at, i.due_at, i.paid_at, i.voided_at, i.void_reason,
     i.payment_method, i.transaction_id, i.stripe_payment_intent, i.version, i.created_at, i.updated_at"""
 

@@ -8,13 +8,14 @@ from typing import Any
 import psycopg
 
 from grace.domains.invoicing import queries
-from grace.domains.invoicing.errors import NothingToIssue, NumberUnavailable, OverPayment, UnknownSeries, WrongState
+from grace.domains.invoicing.errors import NumberUnavailable, OverPayment, UnknownSeries, WrongState
 from grace.domains.invoicing.facts import (
     InvoiceDrafted,
     InvoiceIssued,
     InvoiceOverpaid,
     InvoicePaid,
     InvoicePartPaid,
+    InvoiceReopened,
     InvoiceVoided,
 )
 from grace.domains.invoicing.models import INVOICE_PREFIX, Invoice, InvoiceId, Party, Settlement, Terms
@@ -90,38 +91,39 @@ async def revise_draft(tx: Tx, *, reference: Reference, terms: Terms) -> Invoice
 
 
 async def issue_invoice(tx: Tx, *, reference: Reference, client: Party) -> Invoice:
-    """Give a draft its number, freeze it, make its pay link, and book what is owed.
+    """Give a draft its number, freeze it, make its pay link, and book what is owed; one of nothing is paid at once.
 
-    WrongState unless it is a draft; NothingToIssue when the total is zero; NumberUnavailable when the series
-    gives a number that is too long or taken.
+    WrongState unless it is a draft; NumberUnavailable when the series gives a number that is too long or taken.
     """
     before = await queries.invoice(tx, reference, lock=True)
     if before.state != "draft":
         raise WrongState("Only a draft is issued.", invoice_status=before.state)
-    if not before.total_minor:
-        raise NothingToIssue("The invoice comes to nothing.")
     due_days = (await INVOICING.read(tx)).due_days
     await links.make(tx, kind=PAY_LINK, subject=before.id, lifetime=PAY_LINK_LIFETIME)
     after = replace(
         before,
-        state="issued",
+        state="issued" if before.total_minor else "paid",
         issued_at=tx.now,
+        paid_at=None if before.total_minor else tx.now,
         due_at=before.due_at or tx.now + timedelta(days=due_days),
         issuer=asdict(await issuer(tx)),
         client=asdict(client),
         **await _next_number(tx, before.series),
     )
     after = await _change(tx, before, after, action="issue_invoice")
-    await ledger.post(
-        tx,
-        reference=f"invoice:{after.id}:issued",
-        kind="invoice_issued",
-        lines=_owed(after),
-        memo=after.invoice_number,
-    )
+    if after.total_minor:
+        await ledger.post(
+            tx,
+            reference=f"invoice:{after.id}:issued",
+            kind="invoice_issued",
+            lines=_owed(after),
+            memo=after.invoice_number,
+        )
     tx.emit(
         InvoiceIssued(after.id, after.client_id, after.project_id, after.currency, after.total_minor, after.version)
     )
+    if not after.total_minor:
+        tx.emit(InvoicePaid(after.id, after.client_id, after.project_id, after.version))
     return after
 
 
@@ -144,10 +146,13 @@ async def settle_invoice(
     due = check_payable(before, amount_minor=amount_minor)
     paid_minor = before.paid_minor + amount_minor
     state = state_when_paid(total_minor=before.total_minor, paid_minor=paid_minor)
+    earned_minor = earned(net_minor=before.net_minor, total_minor=before.total_minor, paid_minor=paid_minor)
+    net_minor = min(amount_minor, max(0, earned_minor - before.earned_minor))
     after = replace(
         before,
         state=state,
         paid_minor=paid_minor,
+        earned_minor=before.earned_minor + net_minor,
         paid_at=paid_at if state == "paid" else None,
         payment_method=method,
         transaction_id=payment_id,
@@ -158,8 +163,29 @@ async def settle_invoice(
         tx.emit(InvoicePaid(after.id, after.client_id, after.project_id, after.version))
     else:
         tx.emit(InvoicePartPaid(after.id, after.client_id, due - amount_minor, after.version))
-    sums = {"net_minor": after.net_minor, "total_minor": after.total_minor}
-    return Settlement(after, earned(**sums, paid_minor=paid_minor) - earned(**sums, paid_minor=before.paid_minor))
+    return Settlement(after, net_minor)
+
+
+async def unsettle_invoice(
+    tx: Tx, *, reference: Reference, amount_minor: int, net_minor: int, last: tuple[str, str] | None, reason: str
+) -> Invoice:
+    """Count a payment no more: so much is due again. `last` is the method and id of the last payment that remains."""
+    before = await queries.invoice(tx, reference, lock=True)
+    paid_minor = before.paid_minor - amount_minor
+    method, payment_id = last or (None, None)
+    after = replace(
+        before,
+        state=state_when_paid(total_minor=before.total_minor, paid_minor=paid_minor),
+        paid_minor=paid_minor,
+        earned_minor=before.earned_minor - net_minor,
+        paid_at=None,
+        payment_method=method,
+        transaction_id=payment_id,
+    )
+    after = await _change(tx, before, after, action="unsettle_invoice", reason=reason)
+    due = due_minor(after.state, total_minor=after.total_minor, paid_minor=after.paid_minor)
+    tx.emit(InvoiceReopened(after.id, after.client_id, due, after.version))
+    return after
 
 
 def check_payable(invoice: Invoice, *, amount_minor: int) -> int:
@@ -263,7 +289,8 @@ async def _change(tx: Tx, before: Invoice, after: Invoice, *, action: str, reaso
 
 _STATE_COLUMNS = (
     "state", "series_period", "series_number", "invoice_number", "issuer", "client", "issued_at", "due_at",
-    "paid_minor", "excess_minor", "paid_at", "voided_at", "void_reason", "payment_method", "transaction_id",
+    "paid_minor", "earned_minor", "excess_minor", "paid_at",
+    "voided_at", "void_reason", "payment_method", "transaction_id",
     "stripe_payment_intent", "version", "updated_at",
 )  # fmt: skip
 

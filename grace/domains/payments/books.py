@@ -2,19 +2,21 @@
 
 from grace.trust.ledger.documents import Books
 
+# What was taken back is booked and booked back; credit that is spent moves no money.
 _PAYMENTS = """
-    select 'payment:' || p.id || ':received',
-        case when p.excess_of is null then 'payment_received' else 'credit_spent' end, p.received_at,
-        l.purpose, l.owner, p.currency, l.amount_minor
+    select 'payment:' || p.id || ':' || step.name, step.kind, step.at, l.purpose, l.owner, p.currency,
+        step.sign * l.amount_minor
     from payment p left join payment_attempt a on a.id = p.excess_of
     cross join lateral (values
-        (case when p.excess_of is null then 'clearing' else 'customer_credit' end,
-            case when p.excess_of is not null then a.client_id when p.provider = 'manual' then p.method
-                else p.provider end,
+        ('received', case p.provider when 'credit' then 'credit_spent' else 'payment_received' end, p.received_at, 1),
+        ('reversed', 'payment_reversed', p.reversed_at, -1)) step (name, kind, at, sign)
+    cross join lateral (values
+        (case p.provider when 'credit' then 'customer_credit' else 'clearing' end,
+            case p.provider when 'manual' then p.method when 'credit' then a.client_id else p.provider end,
             p.amount_minor),
         ('receivable', p.client_id, -p.amount_minor), ('unpaid_revenue', p.client_id, p.net_minor),
         ('revenue', p.client_id, -p.net_minor)) l (purpose, owner, amount_minor)
-    where p.status in ('paid', 'refunded')"""
+    where p.reversed_at is not null or p.status in ('paid', 'refunded') and step.name = 'received'"""
 
 _EXCESS = """
     select 'attempt:' || a.id || ':excess', 'overpaid', a.ended_at, l.purpose, l.owner, a.currency, l.amount_minor
@@ -30,32 +32,32 @@ _MOVEMENTS = """
     union all select 'movement:' || p.movement, 'processor_fee', null, null, null, null, null from refund_part p
     where exists (select from ledger_posting where reference = 'movement:' || p.movement)"""
 
-# A part that failed after it had succeeded was booked three times, and one made at the provider of more excess than
-# there was is owed: that, the audit log proves, for it is not on the document.
+# A part that failed after it had succeeded was booked three times; the log proves the middle one.
 _REFUNDS = """
-    select 'refund:' || part.id || ':' || part.step, 'refund_' || part.step,
-        case part.step when 'ordered' then part.created_at end, l.purpose, l.owner, part.currency, l.amount_minor
-    from (select p.id, s.step, s.sign, p.amount_minor as gross, p.net_minor as net, r.currency, r.created_at,
-              coalesce(y.client_id, a.client_id) as client_id, p.excess_of is not null as of_credit,
+    select 'refund:' || part.id || ':' || step.name, 'refund_' || step.name,
+        case step.name when 'ordered' then part.created_at end, l.purpose, l.owner, part.currency, l.amount_minor
+    from (select p.id, p.amount_minor as gross, p.net_minor as net, p.over_minor as over, p.failed_over_minor as
+              failed_over, p.excess_of is null as of_payment, p.state, p.provider,
+              coalesce(y.client_id, a.client_id) as client_id, r.currency, r.created_at,
               case p.provider when 'manual' then y.method else p.provider end as way,
-              case when p.provider = 'manual' or s.step = 'failed' and b.done then 'clearing'
-                  else 'refunds_in_flight' end as by_way_of,
-              (select coalesce(sum(s.sign * e.amount_minor), 0) from ledger_posting g
-               join ledger_entry e on e.posting_id = g.id join ledger_account c on c.id = e.account_id
-               where g.reference = 'refund:' || p.id || ':' || s.step and c.purpose = 'receivable') as over
+              case p.provider when 'manual' then 'clearing' else 'refunds_in_flight' end as by_way_of,
+              p.provider <> 'manual' and (p.state = 'succeeded' or p.state = 'failed' and exists (
+                  select from ledger_posting where reference = 'refund:' || p.id || ':done')) as left_us
           from refund_part p left join refund r on r.id = p.refund_id left join payment y on y.id = p.payment_id
-          left join payment_attempt a on a.id = p.excess_of
-          cross join (values ('ordered', 1), ('done', 0), ('failed', -1)) s (step, sign)
-          cross join lateral (select p.provider <> 'manual' and (p.state = 'succeeded' or p.state = 'failed'
-              and exists (select from ledger_posting where reference = 'refund:' || p.id || ':done')) as done) b
-          where s.step = 'ordered' or s.step = 'done' and b.done or s.step = 'failed' and p.state = 'failed') part
-    cross join lateral (values
-        ('revenue', client_id, case when of_credit then 0 else sign * net end),
-        ('tax_payable', '', case when of_credit then 0 else sign * (gross - net) end),
-        ('customer_credit', client_id, case when of_credit then sign * (gross - over) else 0 end),
-        ('receivable', client_id, case when of_credit then sign * over else 0 end),
-        (by_way_of, way, case step when 'ordered' then -gross else gross end),
-        ('clearing', way, case step when 'done' then -gross else 0 end)) l (purpose, owner, amount_minor)"""
+          left join payment_attempt a on a.id = p.excess_of) part
+    cross join (values ('ordered', 1), ('done', null), ('failed', -1)) step (name, sign)
+    cross join lateral (
+        select 'revenue', client_id, case when of_payment then step.sign * net end
+        union all select 'tax_payable', '', case when of_payment then step.sign * (gross - net) end
+        union all select 'customer_credit', client_id,
+            case when not of_payment then step.sign * (gross - case step.sign when 1 then over else failed_over end) end
+        union all select 'receivable', client_id,
+            case when not of_payment then step.sign * case step.sign when 1 then over else failed_over end end
+        union all select case when step.name = 'failed' and left_us then 'clearing' else by_way_of end, way,
+            case step.name when 'ordered' then -gross else gross end
+        union all select 'clearing', way, case step.name when 'done' then -gross end) l (purpose, owner, amount_minor)
+    where l.amount_minor is not null and (step.name = 'ordered' or step.name = 'done' and left_us
+        or step.name = 'failed' and state = 'failed')"""
 
 BOOKS = Books(
     postings=(_PAYMENTS, _EXCESS, _MOVEMENTS, _REFUNDS),
@@ -70,23 +72,38 @@ BOOKS = Books(
                 from refund_part group by refund_id) p on p.refund_id = r.id
             where (r.amount_minor, r.state) is distinct from (p.amount_minor, p.state)
                 or (r.state = 'pending') <> (r.ended_at is null)""",
-        "a part of a refund is of its refund and of a payment of that invoice": """
-            select p.id as subject, 'its refund or payment is missing, or of another invoice, client or currency'
-                as detail
+        "a refund is of the client whose money it was": """
+            select r.id as subject, 'nothing of it is of its client' as detail from refund r
+            where r.client_id not in (select coalesce(y.client_id, a.client_id) from refund_part p
+                left join payment y on y.id = p.payment_id left join payment_attempt a on a.id = p.excess_of
+                where p.refund_id = r.id and coalesce(y.client_id, a.client_id) is not null)""",
+        "a part of a refund is of its refund, and of what that invoice was paid with": """
+            select p.id as subject, 'its refund or its payment is missing, or of another invoice or currency' as detail
             from refund_part p left join refund r on r.id = p.refund_id left join payment y on y.id = p.payment_id
             left join payment_attempt a on a.id = coalesce(p.excess_of, y.excess_of)
-            where r.currency is distinct from coalesce(y.currency, a.currency)
-                or p.provider is distinct from coalesce(a.provider, y.provider)
-                or (r.invoice_id = y.invoice_id or r.invoice_id = a.invoice_id) is not true
-                or not exists (select from refund_part q left join payment z on z.id = q.payment_id
-                    left join payment_attempt b on b.id = q.excess_of
-                    where q.refund_id = r.id and r.client_id = coalesce(z.client_id, b.client_id))""",
+            where r.id is null or (r.currency, p.provider) is distinct from
+                    (coalesce(y.currency, a.currency), coalesce(a.provider, y.provider))
+                or r.invoice_id is distinct from y.invoice_id and r.invoice_id is distinct from a.invoice_id
+                or p.excess_of is null and p.over_minor <> 0
+                or p.excess_of is not null and p.net_minor <> 0
+                or (p.excess_of is null or p.state <> 'failed') and p.failed_over_minor <> 0""",
+        "what was paid too much is there only once": """
+            select a.id as subject, format('too much %%s, spent and given back %%s', a.excess_minor, g.amount_minor)
+                as detail
+            from payment_attempt a cross join lateral (
+                select (select coalesce(sum(amount_minor), 0) from payment where excess_of = a.id)
+                    + (select coalesce(sum(amount_minor - over_minor), 0) from refund_part
+                       where excess_of = a.id and state <> 'failed') as amount_minor) g
+            where g.amount_minor > a.excess_minor""",
         "a payment is refunded when all of it went back": """
             select y.id as subject, format('is %%s; %%s of %%s went back', y.status, coalesce(sum(p.amount_minor), 0),
                 y.amount_minor) as detail
             from payment y left join refund_part p on p.payment_id = y.id and p.state = 'succeeded'
             where y.status in ('paid', 'refunded') group by y.id
             having (y.status = 'refunded') <> (coalesce(sum(p.amount_minor), 0) >= y.amount_minor)""",
+        "a payment that was taken back counts no more": """
+            select id as subject, format('is %%s, taken back at %%s', status, reversed_at) as detail from payment
+            where reversed_at is not null and status <> 'failed'""",
         "a charge is its payment and what was paid too much": """
             select a.id as subject, format('%%s charged, payment %%s of %%s, too much %%s', a.amount_minor,
                 coalesce(a.payment_id, 'none'), coalesce(p.amount_minor, 0), a.excess_minor) as detail

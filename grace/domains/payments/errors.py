@@ -8,6 +8,7 @@ Problem
     ├── NothingDue          nothing to collect
     ├── PaymentRefused, MethodRefused, RefundRefused    the provider says no
     ├── OverRefund          more than was paid
+    ├── NotReversible       not by hand, reversed already, or some of it went back
     ├── NoCredit            less credit than is to be spent, or none
     └── CallNotWaiting      not a case for a person
 """
@@ -54,6 +55,12 @@ class OverRefund(Conflict):
 
     def __init__(self, left: Decimal, currency: str) -> None:
         super().__init__(f"{left} {currency} can still be refunded.", refundable=left, currency=currency)
+
+
+class NotReversible(Conflict):
+    """Only a payment that was recorded by hand is taken back, once, and only while nothing of it was refunded."""
+
+    slug, title = "not-reversible", "This payment is not taken back"
 
 
 class NoCredit(Conflict):

@@ -19,6 +19,18 @@ class PaymentReceived(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class PaymentReversed(Fact):
+    """A payment that was recorded by hand did not happen."""
+
+    topic: ClassVar[str] = "payment"
+    payment_id: str
+    invoice_id: str
+    client_id: str
+    currency: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptChanged(Fact):
     """The provider said something new about an attempt to collect an invoice."""
 

@@ -41,6 +41,8 @@ class Payment:
     verification_signature: str
     created_at: datetime
     excess_of: str | None
+    reversed_at: datetime | None
+    reversal_reason: str | None
     intent: str | None
 
 
@@ -194,7 +196,8 @@ REFUND_COLUMNS = (
 @dataclass(frozen=True, slots=True)
 class RefundPart:
     """What of a refund goes back from one payment, or (`excess_of`) of the excess of one attempt, which is the client's
-    credit. `net_minor` was revenue, the rest tax or credit.
+    credit. `net_minor` was revenue, the rest tax or credit; `over_minor` a provider gave back without there
+    being so much.
     """
 
     id: str
@@ -209,12 +212,13 @@ class RefundPart:
     provider_refund: str | None
     movement: str | None
     failure: str | None
+    over_minor: int
     version: int
 
 
 PART_COLUMNS = (
     "id, number, refund_id, payment_id, excess_of, amount_minor, net_minor, state, provider, provider_refund, movement,"
-    " failure, version"
+    " failure, over_minor, version"
 )
 
 

@@ -29,7 +29,8 @@ from grace.trust.audit.rules.notes import is_signed_by
 
 COLUMNS = """p.id, p.number, p.invoice_id, p.client_id, p.project_id, p.provider, p.method, p.reference, p.currency,
     p.amount_minor, p.net_minor, p.status, p.received_at, p.recorded_by, p.verification_signature, p.created_at,
-    p.excess_of, (select a.intent from payment_attempt a where a.payment_id = p.id) as intent"""
+    p.excess_of, p.reversed_at, p.reversal_reason,
+    (select a.intent from payment_attempt a where a.payment_id = p.id) as intent"""
 BATCH = 1_000
 
 

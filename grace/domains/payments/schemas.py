@@ -23,7 +23,8 @@ class ManualPaymentIn(Body):
 
 
 class PaymentOut(Answer):
-    """A payment. `stripe_invoice_id` is always null: no invoice object exists at Stripe."""
+    """A payment. `stripe_invoice_id` is always null: no invoice object exists at Stripe. `status` is failed for one
+    that was recorded by mistake and reversed."""
 
     id: str
     number: int
@@ -42,6 +43,8 @@ class PaymentOut(Answer):
     stripe_invoice_id: None = None
     stripe_payment_intent_id: str | None
     created_at: datetime
+    reversed_at: datetime | None
+    reversal_reason: str | None
 
     @classmethod
     def of(cls, payment: Payment) -> "PaymentOut":
@@ -52,6 +55,12 @@ class PaymentOut(Answer):
             stripe_payment_intent_id=payment.intent,
             **{name: getattr(payment, name) for name in cls.model_fields if hasattr(payment, name)},
         )
+
+
+class ReversePayment(Body):
+    """Why a payment that somebody recorded did not happen."""
+
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 
 
 class PaymentList(Answer):

@@ -18,7 +18,7 @@ from grace.domains.invoicing.schemas import InvoiceList, InvoiceOut
 from grace.domains.payments import queries as payments
 from grace.domains.payments.models import Method, PaymentStatus
 from grace.domains.payments.queries import PaymentFilter
-from grace.domains.payments.schemas import ManualPaymentIn, PaymentList, PaymentOut
+from grace.domains.payments.schemas import ManualPaymentIn, PaymentList, PaymentOut, ReversePayment
 from grace.flows.collect_cash import service
 from grace.flows.collect_cash.schemas import (
     AppliedCredit,
@@ -128,6 +128,12 @@ async def record_manual_payment(tx: InTx, body: ManualPaymentIn) -> PaymentOut:
         received_at=body.received_at,
     )
     return PaymentOut.of(payment)
+
+
+@doors.post("/api/v1/payments/{id}/reverse", may="payments:write", returns=PaymentOut)
+async def reverse_payment(tx: InTx, id: Annotated[str, Path(max_length=64)], body: ReversePayment) -> PaymentOut:
+    """Take back a payment that was recorded by mistake; what was paid by card is refunded instead."""
+    return PaymentOut.of(await service.reverse_payment(tx, payment=id, reason=body.reason))
 
 
 @doors.get("/api/v1/payments", may="payments:read", returns=PaymentList)

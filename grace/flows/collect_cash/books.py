@@ -13,11 +13,15 @@ BOOKS = Books(
             where i.paid_minor <> p.paid_minor or i.state <> case when i.state in ('draft', 'void') then i.state
                 when p.paid_minor = i.total_minor then 'paid' when p.paid_minor > 0 then 'part_paid'
                 else 'issued' end""",
-        "an invoice was overpaid by what its charges brought too much": """
-            select i.id as subject, format('overpaid %%s, charges %%s', i.excess_minor, a.excess_minor) as detail
+        "an invoice knows what of its payments is revenue, and what was too much": """
+            select i.id as subject, format('revenue %%s, of its payments %%s; too much %%s, of its charges %%s',
+                i.earned_minor, p.net_minor, i.excess_minor, a.excess_minor) as detail
             from invoice i cross join lateral (
+                select coalesce(sum(net_minor), 0) as net_minor from payment
+                where invoice_id = i.id and status in ('paid', 'refunded')) p
+            cross join lateral (
                 select coalesce(sum(excess_minor), 0) as excess_minor from payment_attempt where invoice_id = i.id) a
-            where i.excess_minor <> a.excess_minor""",
+            where (i.earned_minor, i.excess_minor) is distinct from (p.net_minor, a.excess_minor)""",
         "a payment is of its invoice": """
             select p.id as subject, 'its invoice is missing, or of another client or currency' as detail
             from payment p left join invoice i on i.id = p.invoice_id

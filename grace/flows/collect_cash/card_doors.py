@@ -1,4 +1,4 @@
-"""Doors of card payments: charge an invoice, its status, a client's cards, the payer's side, open cases."""
+"""Doors of card payments: charge an invoice, a client's cards, the payer's side, open cases."""
 
 from typing import Annotated, Any
 
@@ -46,7 +46,7 @@ async def process_payment(unit: InUnit, body: ProcessPayment) -> Processed | Pro
         if attempt is not None and attempt.open and await queries.has_open_call(tx, attempt.id):
             figures = {name: value for name, value in amounts(invoice).items() if name in Processing.model_fields}
             return Processing(invoice_id=invoice.id, paid=invoice.state == "paid", currency=invoice.currency, **figures)
-        status = await _status(tx, invoice)
+        status = await payment_status(tx, invoice)
         return Processed(
             success=status.status not in ("failed",),
             invoice_id=invoice.id,
@@ -59,12 +59,6 @@ async def process_payment(unit: InUnit, body: ProcessPayment) -> Processed | Pro
         )
 
     return await cards.run(unit, begin=begin, answer=answer)
-
-
-@doors.get("/api/business/payments/status/{invoice_id}", may="invoices:read", returns=PaymentStatus)
-async def track_payment_status(tx: InTx, invoice_id: IdPath) -> PaymentStatus:
-    """Whether an invoice is paid, and what is due."""
-    return await _status(tx, await invoices.invoice(tx, invoice_id))
 
 
 @doors.post("/pay/{token}/intent", may=LINK, returns=IntentOut, held=True)
@@ -145,7 +139,8 @@ async def drop_provider_call(tx: InTx, id: IdPath, body: DropCall) -> CallOut:
     return CallOut.of(await cards.drop_call(tx, call_id=id, reason=body.reason))
 
 
-async def _status(tx: Tx, invoice: Invoice) -> PaymentStatus:
+async def payment_status(tx: Tx, invoice: Invoice) -> PaymentStatus:
+    """Document 1's status of an invoice."""
     attempt = await queries.last_attempt(tx, invoice.id)
     return PaymentStatus.of(
         invoice,

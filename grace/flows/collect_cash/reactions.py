@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from grace.domains.crm import queries as crm
 from grace.domains.crm.facts import ClientsMerged, ClientsUnmerged
-from grace.domains.invoicing.facts import InvoicePaid, InvoicePartPaid, InvoiceVoided
-from grace.domains.payments.facts import PaymentReceived, RefundFailed, RefundOrdered
+from grace.domains.invoicing.facts import InvoicePaid, InvoicePartPaid, InvoiceReopened, InvoiceVoided
+from grace.domains.payments.facts import PaymentReceived, PaymentReversed, RefundFailed, RefundOrdered
 from grace.flows.collect_cash import cards
 from grace.flows.collect_cash.service import recompute_lifetime_value
 from grace.kit import inbox
@@ -21,6 +21,13 @@ from grace.providers.payments.port import Charge, Intent, Refund
 @reacts_to(PaymentReceived)
 async def count_payment(tx: Tx, fact: PaymentReceived) -> None:
     """The payer's lifetime value grows."""
+    payer = await crm.client(tx, fact.client_id)
+    await recompute_lifetime_value(tx, client_id=payer.id)
+
+
+@reacts_to(PaymentReversed)
+async def count_reversal(tx: Tx, fact: PaymentReversed) -> None:
+    """It never counted."""
     payer = await crm.client(tx, fact.client_id)
     await recompute_lifetime_value(tx, client_id=payer.id)
 
@@ -57,6 +64,12 @@ async def count_failed_refund(tx: Tx, fact: RefundFailed) -> None:
 @reacts_to(InvoicePartPaid)
 async def ask_for_the_rest(tx: Tx, fact: InvoicePartPaid) -> None:
     """An open card attempt asks for what is still due."""
+    await cards.follow_due(tx, invoice_id=fact.invoice_id)
+
+
+@reacts_to(InvoiceReopened)
+async def ask_for_it_again(tx: Tx, fact: InvoiceReopened) -> None:
+    """An open card attempt asks for what is due again."""
     await cards.follow_due(tx, invoice_id=fact.invoice_id)
 
 

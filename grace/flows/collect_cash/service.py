@@ -199,6 +199,27 @@ async def record_manual_payment(
     )
 
 
+async def reverse_payment(tx: Tx, *, payment: str, reason: str) -> Payment:
+    """Take back a payment that somebody recorded by mistake: books and invoice are as if it had not been.
+
+    What followed from the invoice being paid (a completed project, the lead's stage) stays. NotReversible for money
+    that a provider moved, for one that was reversed already, and once some of it was refunded.
+    """
+    found = await payments.find_payment(tx, payment)
+    await invoices.invoice(tx, found.invoice_id, lock=True)
+    reversed_ = await payments.reverse_payment(tx, payment_id=found.id, reason=reason)
+    last = await payments.last_payment(tx, found.invoice_id)
+    await invoicing.unsettle_invoice(
+        tx,
+        reference=found.invoice_id,
+        amount_minor=found.amount_minor,
+        net_minor=found.net_minor,
+        last=(last.method, last.id) if last is not None else None,
+        reason=reason,
+    )
+    return reversed_
+
+
 async def recompute_lifetime_value(tx: Tx, *, client_id: str) -> None:
     """Set what a client has paid, less refunds and tax, from the ledger, in the workspace's currency.
 

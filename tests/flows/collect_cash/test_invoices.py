@@ -202,17 +202,25 @@ async def test_an_unknown_client_id_or_number_makes_nobody(api: httpx.AsyncClien
     assert (await api.get("/api/v1/clients")).json()["items"] == []
 
 
-async def test_an_invoice_of_nothing_is_not_issued(api: httpx.AsyncClient, workspace: WorkspaceUnderTest) -> None:
-    made = await draft(api, {"description": "Free", "unit_price": 0})
-    answer = await api.post(f"/api/v1/invoices/{made['id']}/issue")
-    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/nothing-to-issue")
-    free = await api.post(
-        "/api/business/payments/invoice", json={"amount": 0, "description": "Free", "client_id": "new"}
-    )
-    assert free.status_code == 409
+async def test_an_invoice_of_nothing_is_paid_when_it_is_issued(
+    api: httpx.AsyncClient, workspace: WorkspaceUnderTest
+) -> None:
+    body = {"amount": 0, "description": "Free", "client_id": "new"}
+    made = (await api.post("/api/business/payments/invoice", json=body)).json()
+    invoice = await get(api, made["invoice_id"])
+    assert (invoice["status"], invoice["amount"], invoice["amount_due"]) == ("paid", 0, 0)
+    assert invoice["invoice_number"]
+    assert invoice["paid_at"] == invoice["issued_at"]
+    status = (await api.get(f"/api/business/payments/status/{invoice['id']}")).json()
+    assert (status["status"], status["paid"]) == ("paid", True)
+    assert (await api.get(f"/api/v1/invoices/{invoice['id']}/pdf")).content.startswith(b"%PDF")
+    for path, said in (("void", {"reason": "no"}), ("apply-credit", {})):
+        assert (await api.post(f"/api/v1/invoices/{invoice['id']}/{path}", json=said)).status_code == 409
+    refund = {"invoice_id": invoice["id"], "reason": "no"}
+    assert (await api.post("/api/business/payments/refund", json=refund)).status_code == 409
+    await workspace.drain()
     async with workspace.tx() as tx:
-        assert await tx.value("select count(*) from invoice") == 1
-        assert await tx.value("select count(*) from client") == 1
+        assert await tx.value("select count(*) from ledger_posting") == 0
 
 
 async def test_unknown_invoices_are_problems(api: httpx.AsyncClient) -> None:

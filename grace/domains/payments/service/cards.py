@@ -9,7 +9,7 @@ from typing import Any
 from grace.domains.payments import queries, rules
 from grace.domains.payments.errors import NoCardProvider
 from grace.domains.payments.facts import AttemptChanged, Overpaid
-from grace.domains.payments.models import ATTEMPT_COLUMNS, Attempt
+from grace.domains.payments.models import ATTEMPT_COLUMNS, OPEN, Attempt
 from grace.domains.payments.service import calls
 from grace.kit.ids import new_id
 from grace.kit.tx import Tx
@@ -240,6 +240,21 @@ async def due_fees(tx: Tx, *, limit: int) -> list[str]:
         every=FEE_TRIES_EVERY_S,
         limit=limit,
     )
+
+
+async def take_look(tx: Tx, *, invoice_id: str, every_s: float) -> str | None:
+    """The intent of an invoice's open attempt, if the provider is to be looked at for it now; at most once in that
+    time, whoever asks. Waits for nobody."""
+    found: str | None = await tx.value(
+        "update payment_attempt set looked_at = clock_timestamp() where id = (select id from payment_attempt"
+        " where invoice_id = %(invoice)s and state = any(%(open)s) and intent is not null"
+        " and looked_at <= clock_timestamp() - make_interval(secs => %(every)s) for update skip locked)"
+        " returning intent",
+        invoice=invoice_id,
+        open=list(OPEN),
+        every=every_s,
+    )
+    return found
 
 
 def client_secret(tx: Tx, attempt: Attempt) -> str | None:

@@ -6,13 +6,16 @@ from typing import Any
 import psycopg
 
 from grace.domains.payments import rules
-from grace.domains.payments.errors import DuplicatePayment
-from grace.domains.payments.facts import PaymentReceived
+from grace.domains.payments.errors import DuplicatePayment, NotReversible
+from grace.domains.payments.facts import PaymentReceived, PaymentReversed
 from grace.domains.payments.models import MANUAL, Payment
 from grace.domains.payments.queries import COLUMNS, Credit
+from grace.kit.errors import NotFound
+from grace.kit.ids import number_of
 from grace.kit.tx import Tx
 from grace.trust.audit import service as audit
 from grace.trust.ledger import service as ledger
+from grace.trust.ledger.rules import Line
 
 
 async def record_payment(
@@ -81,3 +84,70 @@ async def record_payment(
     tx.emit(PaymentReceived(payment.id, invoice_id, client_id, currency, amount_minor))
     audit.record(tx, action="record_payment", subject=("payment", payment.id), after=payment)
     return payment
+
+
+async def reverse_payment(tx: Tx, *, payment_id: str, reason: str) -> Payment:
+    """Take back a payment that was recorded by mistake: its booking is reversed line by line, and its reference may be
+    recorded again. The caller holds its invoice's lock. NotReversible unless it is by hand and stands whole.
+    """
+    before = await tx.one(
+        Payment, f"select {COLUMNS} from payment p where p.id = %(id)s for update of p", id=payment_id
+    )
+    gone = await tx.value(
+        "select exists (select from refund_part where payment_id = %(id)s and state <> 'failed')", id=before.id
+    )
+    if before.provider != MANUAL:
+        raise NotReversible("Only a payment that was recorded by hand is taken back; this one is refunded instead.")
+    if before.status != "paid" or gone:
+        why = "was taken back already" if before.reversed_at is not None else "was refunded, in whole or in part"
+        raise NotReversible(f"This payment {why}.")
+    after = await tx.one(
+        Payment,
+        "update payment p set status = 'failed', reversed_at = %(now)s, reversal_reason = %(reason)s"
+        f" where id = %(id)s returning {COLUMNS}",
+        id=before.id,
+        now=tx.now,
+        reason=reason,
+    )
+    lines = rules.received(
+        clearing=before.method,
+        client_id=before.client_id,
+        currency=before.currency,
+        amount_minor=before.amount_minor,
+        net_minor=before.net_minor,
+    )
+    await ledger.post(
+        tx,
+        reference=f"payment:{before.id}:reversed",
+        kind="payment_reversed",
+        lines=[Line(line.account, -line.amount_minor) for line in lines],
+        memo=before.id,
+    )
+    tx.emit(PaymentReversed(before.id, before.invoice_id, before.client_id, before.currency, before.amount_minor))
+    audit.record(
+        tx, action="reverse_payment", subject=("payment", before.id), reason=reason, before=before, after=after
+    )
+    return after
+
+
+async def find_payment(tx: Tx, reference: str) -> Payment:
+    """A payment by its id or number; NotFound."""
+    found = await tx.first(
+        Payment,
+        f"select {COLUMNS} from payment p where p.id = %(id)s or p.number = %(number)s",
+        id=reference,
+        number=number_of(reference),
+    )
+    if found is None:
+        raise NotFound("There is no such payment.")
+    return found
+
+
+async def last_payment(tx: Tx, invoice_id: str) -> Payment | None:
+    """The newest payment of an invoice that was not taken back."""
+    return await tx.first(
+        Payment,
+        f"select {COLUMNS} from payment p where p.invoice_id = %(id)s and p.status <> 'failed'"
+        " order by p.number desc limit 1",
+        id=invoice_id,
+    )

@@ -71,9 +71,10 @@ async def adopt(tx: Tx, *, attempt: Attempt, told: ToldRefund) -> None:
         rest -= shares[-1]
     last = next((n for n, source in enumerate(money) if source.payment_id == attempt.payment_id), 0)
     shares[last] += rest
+    first = next(source for source, share in zip(money, shares, strict=True) if share)
     refund = await _insert(
         tx,
-        money[0],
+        first,
         invoice_id=attempt.invoice_id,
         amount_minor=told.amount_minor,
         reason="made at the provider",
@@ -158,8 +159,8 @@ async def _insert_part(
     return await tx.one(
         RefundPart,
         "insert into refund_part (id, refund_id, payment_id, excess_of, amount_minor, net_minor, provider,"
-        " provider_refund) values (%(id)s, %(refund)s, %(payment)s, %(excess_of)s, %(amount)s, %(net)s, %(provider)s,"
-        " %(told)s)"
+        " provider_refund, over_minor) values (%(id)s, %(refund)s, %(payment)s, %(excess_of)s, %(amount)s, %(net)s,"
+        " %(provider)s, %(told)s, %(over)s)"
         f" returning {PART_COLUMNS}",
         id=new_id("rfp"),
         refund=refund.id,
@@ -175,6 +176,7 @@ async def _insert_part(
         ),
         provider=payment.provider,
         told=provider_refund,
+        over=0 if payment.excess_of is None else max(0, amount_minor - payment.left_minor),
     )
 
 
@@ -192,8 +194,7 @@ async def _post_ordered(tx: Tx, refund: Refund, part: RefundPart, payment: Refun
     """Revenue and tax, or credit, are taken back for money that is on its way, or was given back by hand."""
     by_hand = AccountRef(Purpose.CLEARING, refund.currency, payment.method)
     to = by_hand if part.provider == MANUAL else _in_flight(refund, part)
-    over_minor = max(0, part.amount_minor - payment.left_minor)
-    await _post(tx, part, "ordered", _taken_back(part, payment.client_id, to=to, over_minor=over_minor))
+    await _post(tx, part, "ordered", _taken_back(part, payment.client_id, to=to, over_minor=part.over_minor))
 
 
 async def _end(tx: Tx, refund: Refund, part: RefundPart, state: End, failure: str | None) -> RefundPart:
@@ -202,8 +203,10 @@ async def _end(tx: Tx, refund: Refund, part: RefundPart, state: End, failure: st
         return part
     over_minor = await _over(tx, part) if state == "failed" else 0
     await tx.execute(
-        "update refund_part set state = %(state)s, failure = %(failure)s, version = version + 1 where id = %(id)s",
+        "update refund_part set state = %(state)s, failure = %(failure)s, failed_over_minor = %(over)s,"
+        " version = version + 1 where id = %(id)s",
         id=part.id,
+        over=over_minor,
         state=state,
         failure=failure and failure[:500],
     )
