@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints, field_validator
 from grace.domains.delivery.models import Artefact, Milestone, Project, SurveyAnswer
 from grace.domains.delivery.rules.satisfaction import follow_ups, nps_category
 from grace.kit import json
-from grace.kit.money import Amount, to_major
+from grace.kit.money import Amount, Number, to_major
 from grace.kit.settings import settings
 from grace.kit.web import TEXT_LENGTH, Answer, Body, Held
 
@@ -42,7 +42,7 @@ class MilestoneOut(Answer):
     due_on: date
     weight_percent: int
     hours: int
-    hours_spent: Decimal | None
+    hours_spent: Number | None
     completed_at: datetime | None
 
     @classmethod
@@ -110,7 +110,7 @@ class ProjectOut(Answer):
     budget: Amount
     actual_cost: Amount
     status: str
-    progress: Decimal
+    progress: Number
     proposal_generated: bool
     proposal_approved: bool
     contract_signed: bool

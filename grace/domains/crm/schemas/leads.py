@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 from grace.domains.crm.models import Lead
 from grace.domains.crm.rules.stages import Stage
 from grace.domains.crm.schemas.clients import Details, Email, ExternalId, Line, Source, Word
-from grace.kit.money import Amount, to_major, to_minor
+from grace.kit.money import Amount, Number, to_major, to_minor
 from grace.kit.web import Answer, Body
 
 
@@ -113,23 +113,23 @@ class Moved(Answer):
 
     lead_id: str
     stage: str
-    probability: Decimal
+    probability: Number
 
 
 class FactorOut(Answer):
     """One influence on a prediction."""
 
     name: str
-    effect: Decimal
+    effect: Number
     why: str
 
 
 class Predicted(Answer):
     """The chance that the contract is signed (0 to 1), and in how many days."""
 
-    probability: Decimal
+    probability: Number
     days_to_close: int | None
-    confidence: Decimal
+    confidence: Number
     factors: list[FactorOut]
     version: str
 
@@ -152,7 +152,7 @@ class LeadOut(Answer):
     source: str
     stage: str
     score: int
-    probability: Decimal
+    probability: Number
     value_estimate: Amount
     budget: Amount | None
     currency: str
@@ -215,7 +215,7 @@ class InteractionOut(Answer):
     interaction_type: str
     channel: str
     content: str
-    sentiment: Decimal | None
+    sentiment: Number | None
     automated: bool
     grace_generated: bool
     human_approved: bool
@@ -242,7 +242,7 @@ class StageOut(Answer):
     stage: str
     count: int
     value: Amount
-    conversion: Decimal | None
+    conversion: Number | None
 
 
 class SourceOut(Answer):
@@ -267,5 +267,5 @@ class Pipeline(Answer):
     stages: list[StageOut]
     sources: list[SourceOut]
     currency: str
-    velocity_days: Decimal | None
+    velocity_days: Number | None
     stuck: list[StuckOut]
