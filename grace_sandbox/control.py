@@ -47,6 +47,7 @@ class Control:
             Route("/_clock", self.clock, methods=["POST"]),
             Route("/_faults", self.faults, methods=["GET", "POST", "DELETE"]),
             Route("/_deliver", self.deliver, methods=["POST"]),
+            Route("/_forget", self.forget, methods=["POST"]),
             Route("/_3ds/{account}/{intent}", self.challenge, methods=["GET", "POST"]),
         ]
 
@@ -94,6 +95,15 @@ class Control:
         if type(timeout_s) not in (int, float):
             return _refuse("timeout_s is a number of seconds")
         return JSONResponse(await self.deliverer.drain(account=account_of(body), timeout_s=timeout_s))
+
+    async def forget(self, request: Request) -> Response:
+        """Removes an account's objects, events, deliveries and faults; its clock shows real time again."""
+        account = account_of(await _json(request))
+        if account is None:
+            return _refuse("key or account is required")
+        with self.store.transaction():
+            self.store.forget(account)
+        return JSONResponse({"account": account})
 
     async def challenge(self, request: Request) -> Response:
         """GET shows the page. POST `client_secret`, `outcome` (complete or fail) as form or JSON ends the

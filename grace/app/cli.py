@@ -164,15 +164,27 @@ def create_workspace(
     data: Data = None,
     currency: Annotated[str, typer.Option(help="Its currency (ISO 4217).")] = "USD",
     name: Annotated[str | None, typer.Option(help="The business's name.")] = None,
+    begins: Annotated[
+        str | None, typer.Option(help="When its business time begins (ISO 8601, UTC if not said); test only.")
+    ] = None,
 ) -> None:
     """Make a workspace; it is test or live for ever."""
     from grace.app import installation, wiring
 
     kind: Kind = "live" if live else "test"
+    if live and begins is not None:
+        fail("The time of a live workspace is real: --begins is for test workspaces.")
+    offset = installation.offset_of(begins)
     made = on_installation(
         read_settings(data),
         lambda workspaces: installation.create_workspace(
-            workspaces, handle, kind=kind, name=name, currency=currency, prepare=wiring.PREPARE
+            workspaces,
+            handle,
+            kind=kind,
+            name=name,
+            currency=currency,
+            clock_offset=offset,
+            prepare=wiring.PREPARE,
         ),
     )
     print(f"{handle}: {'made' if made else 'was there'}.")

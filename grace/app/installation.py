@@ -1,7 +1,7 @@
 """An installation: its server, its workspaces, and how one is made."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 
@@ -37,6 +37,14 @@ def open_workspaces(settings: Settings, *, dsn: str | None = None) -> Workspaces
         dsn = running.dsn
     master_key = load_master_key(settings.master_key_path)
     return Workspaces(dsn, master_key=master_key, pool_size=settings.database_pool_size)
+
+
+def offset_of(begins: str | None) -> timedelta:
+    """The clock offset of a workspace whose business time is to begin then; none when nothing is said."""
+    if begins is None:
+        return timedelta(0)
+    at = datetime.fromisoformat(begins)
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)) - datetime.now(UTC)
 
 
 async def create_workspace(

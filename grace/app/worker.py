@@ -1,10 +1,12 @@
 """The worker: for each workspace it dispatches facts, reacts, runs jobs and due work, and seals the log."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import psycopg
 import structlog
+from psycopg import AsyncConnection
 from psycopg_pool import PoolTimeout
 
 from grace.app import modules, wiring
@@ -42,6 +44,7 @@ class Worker:
         self._settings = settings
         self._stop = asyncio.Event()
         self._serving: dict[str, asyncio.Task[None]] = {}
+        self._identities: dict[str, int] = {}
 
     def stop(self) -> None:
         """Finish what is being done and end."""
@@ -51,16 +54,17 @@ class Worker:
         """Until stopped."""
         while not self._stop.is_set():
             try:
-                handles = await self._workspaces.handles()
+                found = await self._workspaces.identities()
             except psycopg.Error as error:
                 log.warning("database does not answer", error=described(error))
-                handles = list(self._serving)
-            for handle in handles:
-                if handle not in self._serving or self._serving[handle].done():
-                    self._serving[handle] = asyncio.create_task(self._serve(handle))
-            for handle in set(self._serving) - set(handles):
+                found = self._identities
+            for handle in [one for one in self._serving if found.get(one) != self._identities[one]]:
                 self._serving.pop(handle).cancel()
                 await self._workspaces.forget(handle)
+            self._identities = found
+            for handle in found:
+                if handle not in self._serving or self._serving[handle].done():
+                    self._serving[handle] = asyncio.create_task(self._serve(handle))
             await self._pause(LOOK_EVERY_S)
         for task in self._serving.values():
             task.cancel()
@@ -158,7 +162,7 @@ class Worker:
                 await self._pause(min(LONGEST_PAUSE_S, every_s * 2**failures) if failures else every_s)
 
     async def _seal(self, handle: str) -> None:
-        signer = None
+        signer, identity = None, self._identities.get(handle)
         while signer is None:
             try:
                 async with transaction(self._workspaces, handle) as tx:
@@ -168,7 +172,16 @@ class Worker:
             if self._stop.is_set():
                 return
         file = CheckpointFile(self._settings.data_dir / "checkpoints" / f"{handle}.log")
-        await run_sealer(lambda: self._workspaces.owner(handle), signer=signer, file=file, stop=self._stop)
+        await run_sealer(lambda: self._same(handle, identity), signer=signer, file=file, stop=self._stop)
+
+    @asynccontextmanager
+    async def _same(self, handle: str, identity: int | None) -> AsyncIterator[AsyncConnection]:
+        """An owner's connection to the database whose signer was read, not to a new one of the same handle."""
+        async with self._workspaces.owner(handle) as connection:
+            cursor = await connection.execute("select oid::bigint from pg_database where datname = current_database()")
+            if await cursor.fetchone() != (identity,):
+                raise psycopg.OperationalError(f"{handle} was dropped and made again")
+            yield connection
 
     async def _pause(self, seconds: float) -> None:
         try:

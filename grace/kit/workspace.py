@@ -79,9 +79,14 @@ class Workspaces:
 
     async def handles(self) -> list[str]:
         """The workspaces that exist now, sorted."""
+        return sorted(await self.identities())
+
+    async def identities(self) -> dict[str, int]:
+        """The workspaces that exist now, each with what tells it from one that had the same handle before."""
         async with self.server() as connection:
             cursor = await connection.execute(
-                "select current_database(), rolcreatedb or rolsuper from pg_roles where rolname = current_user"
+                "select d.datname, r.rolcreatedb or r.rolsuper, d.oid::bigint from pg_roles r, pg_database d"
+                " where r.rolname = current_user and d.datname = current_database()"
             )
             row = await cursor.fetchone()
             if row is not None and not row[1]:
@@ -91,11 +96,11 @@ class Workspaces:
                 if (await cursor.fetchone() or [False])[0]:
                     cursor = await connection.execute("select handle from workspace")
                     self._databases = {r[0]: row[0] for r in await cursor.fetchall()}
-                return sorted(self._databases)
+                return dict.fromkeys(self._databases, row[2])
             cursor = await connection.execute(
-                "select datname from pg_database where datname like %s and datallowconn", [PREFIX + "%"]
+                "select datname, oid::bigint from pg_database where datname like %s and datallowconn", [PREFIX + "%"]
             )
-            return sorted(r[0].removeprefix(PREFIX) for r in await cursor.fetchall())
+            return {r[0].removeprefix(PREFIX): r[1] for r in await cursor.fetchall()}
 
     async def exists(self, handle: str) -> bool:
         """Whether there is such a workspace; the server is asked at most once a second."""
