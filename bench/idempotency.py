@@ -15,7 +15,8 @@ from grace.kit.tx import SYSTEM, Tx, transaction
 WRITERS = 8
 ROUND_S = 1.5
 ROUNDS = 12
-BODY = b'{"amount":"1500.00","client_id":"cust_01","description":"Work in November","invoice_id":"in_01"}'
+CONTENT = {"amount": "1500.00", "client_id": "cust_01", "description": "Work in November", "invoice_id": "in_01"}
+"""The body as the door has parsed it, key or not."""
 ANSWER = b'{"id":"pay_01","status":"succeeded","amount":1500.00,"currency":"USD","invoice_id":"in_01"}'
 _numbers = itertools.count()
 
@@ -33,7 +34,7 @@ async def run(report: Report) -> None:
 
     async def kept() -> None:
         key = idempotency.key_of(
-            principal="user:u", method="POST", path="/api/v1/payments/manual", key=f"k{next(_numbers)}", body=BODY
+            principal="user:u", method="POST", path="/api/v1/payments", key=f"k{next(_numbers)}", content=CONTENT
         )
         opening = idempotency.opening(key)
         async with transaction(report.workspaces, handle, principal=SYSTEM, opening=opening) as tx:

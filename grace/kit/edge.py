@@ -9,6 +9,7 @@ import asyncio
 import functools
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Protocol, TypeVar
 
@@ -243,13 +244,16 @@ async def _key(request: Request, rule: Rule, who: str) -> idempotency.Key | None
     if request.method in _SAFE:
         return None
     key = request.headers.get("idempotency-key")
-    body = await request.body()
-    if key is None and rule.key_in_body and body:
-        content = json.loads(body)
+    if key is None and not rule.key_in_body:
+        return None
+    content: Any = await request.body()
+    with suppress(Malformed):
+        content = await request.json() if content else content
+    if key is None:
         key = content.get("idempotency_key") if isinstance(content, dict) else None
     if not isinstance(key, str):
         return None
-    return idempotency.key_of(principal=who, method=request.method, path=request.url.path, key=key, body=body)
+    return idempotency.key_of(principal=who, method=request.method, path=request.url.path, key=key, content=content)
 
 
 def refuse_foreign_origin(edge: Edge, request: Request) -> None:

@@ -54,14 +54,11 @@ class _Row:
     waiting: bool
 
 
-def key_of(*, principal: str, method: str, path: str, key: str, body: bytes) -> Key:
-    """The key of a request; the body counts by its meaning, not its spelling."""
+def key_of(*, principal: str, method: str, path: str, key: str, content: Any) -> Key:
+    """The key of a request; its content counts by its meaning, not its spelling: parsed JSON, else the bytes."""
     if not 1 <= len(key) <= KEY_LENGTH or not key.isprintable() or not key.isascii():
         raise Malformed(f"Idempotency-Key is 1 to {KEY_LENGTH} printable ASCII characters.")
-    try:
-        canonical = json.canonical(json.loads(body)).encode() if body else b""
-    except Malformed:
-        canonical = body
+    canonical = content if isinstance(content, bytes) else json.canonical(content).encode()
     return Key(f"{principal} {method} {path}", key, sha256(canonical).digest())
 
 

@@ -79,7 +79,7 @@ async def defer(tx: Tx, function: Callable[..., Awaitable[None]], *, once: str |
 
 
 @asynccontextmanager
-async def _opened(pool: AsyncConnectionPool) -> AsyncIterator[procrastinate.App]:
+async def _opened(pool: AsyncConnectionPool[Any]) -> AsyncIterator[procrastinate.App]:
     app = _app.with_connector(procrastinate.PsycopgConnector())
     await app.open_async(pool)
     try:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, is_dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal, TypeVar
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from psycopg.types.json import set_json_loads
 from grace.kit import json
 from grace.kit.facts import Fact
 from grace.kit.keys import Keys
+from grace.kit.wire import Connection, commit_with
 from grace.kit.workspace import Workspace, Workspaces
 
 set_json_loads(json.loads)  # a number comes back from jsonb with the digits it went in with
@@ -45,7 +47,7 @@ ANONYMOUS = Principal("client", "anonymous", "A visitor")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """SQL that shares a statement with others, so that it costs no round trip: common table expressions.
+    """SQL that shares a statement with others, so that it costs no round trip: data-modifying `name as (…)`.
 
     Its parameters have names of its own (`fact_at`, `audit_at`, …).
     """
@@ -133,16 +135,28 @@ class Tx:
         self.at_commit(_store_facts, fact)
 
     async def flush(self) -> None:
-        """Write what was collected, all parts in one statement. Called by whoever commits."""
+        """Write what was collected so far, all parts in one statement."""
+        parts = await self._parts()
+        if parts:
+            await self.execute(_joined(parts), **_params(parts))
+
+    async def commit(self) -> None:
+        """Write what was collected and commit, in one round trip. Called by the edge and by `transaction`."""
+        parts = await self._parts()
+        if parts and isinstance(self.connection, Connection):
+            self.statements += 1
+            await commit_with(self.connection, _joined(parts), _params(parts))
+        elif parts:
+            await self.execute(_joined(parts), **_params(parts))
+
+    async def _parts(self) -> list[Part]:
         parts: list[Part] = []
         while self._at_commit:
             flush = next(iter(self._at_commit))
             part = await flush(self, self._at_commit.pop(flush))
             if part is not None:
                 parts.append(part)
-        if parts:
-            params = {name: value for part in parts for name, value in part.params.items()}
-            await self.execute(f"with {', '.join(part.tables for part in parts)} select", **params)
+        return parts
 
 
 async def begin(
@@ -156,10 +170,7 @@ async def begin(
     """Start a transaction on a pooled connection and read the workspace's row, with what else opens it."""
     query, params = _OPEN, None
     if opening is not None:
-        columns = "".join(f", {opening.table}.{column}" for column in opening.columns)
-        query = (
-            f"with {opening.part.tables} {_OPEN.replace(' from', f'{columns} from')} left join {opening.table} on true"
-        )
+        query = _opening(opening.part.tables, opening.table, opening.columns)
         params = opening.part.params
     async with connection.cursor() as cursor:
         await cursor.execute(query, params)
@@ -188,10 +199,24 @@ async def transaction(
     async with pool.connection() as connection:
         tx = await begin(workspaces, connection, handle, principal, request_id or new_request_id(), opening)
         yield tx
-        await tx.flush()
+        await tx.commit()
 
 
 _OPEN = "select w.kind, w.name, w.currency, w.clock_offset, w.keys_of, clock_timestamp() from workspace w"
+
+
+@lru_cache(maxsize=256)
+def _opening(tables: str, table: str, columns: tuple[str, ...]) -> str:
+    read = "".join(f", {table}.{column}" for column in columns)
+    return f"with {tables} {_OPEN.replace(' from', f'{read} from')} left join {table} on true"
+
+
+def _joined(parts: list[Part]) -> str:
+    return f"with {', '.join(part.tables for part in parts)} select"
+
+
+def _params(parts: list[Part]) -> dict[str, Any]:
+    return {name: value for part in parts for name, value in part.params.items()}
 
 
 def new_request_id() -> str:

@@ -58,7 +58,7 @@ class Unit:
 
     async def commit(self) -> None:
         """Write what was collected and commit."""
-        await self.tx.flush()
+        await self.tx.commit()
         self._tx = None
         await self._stack.aclose()
 

@@ -16,6 +16,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from grace.kit.errors import NotFound
 from grace.kit.keys import Keys
+from grace.kit.wire import Connection
 
 PREFIX = "grace_"
 APP_ROLE = "grace_app"
@@ -59,7 +60,7 @@ class Workspaces:
         self._dsn = dsn
         self._master_key = master_key
         self._pool_size = pool_size
-        self._pools: dict[str, AsyncConnectionPool] = {}
+        self._pools: dict[str, AsyncConnectionPool[Connection]] = {}
         self._keys: dict[str, Keys] = {}
         self._databases = dict(databases or {})
         self._role: bool | None = None
@@ -140,7 +141,7 @@ class Workspaces:
                 self._role = bool((await cursor.fetchone() or [False])[0])
         return self._role
 
-    async def pool(self, handle: str) -> AsyncConnectionPool:
+    async def pool(self, handle: str) -> AsyncConnectionPool[Connection]:
         """The pool of a workspace, connected as the restricted role; NotFound when there is no such one."""
         pool = self._pools.get(handle)
         if pool is not None:
@@ -161,7 +162,14 @@ class Workspaces:
         if handle in self._pools:
             return self._pools[handle]
         pool = AsyncConnectionPool(
-            dsn, min_size=1, max_size=self._pool_size, open=False, max_idle=60, timeout=10, name=handle
+            dsn,
+            connection_class=Connection,
+            min_size=1,
+            max_size=self._pool_size,
+            open=False,
+            max_idle=60,
+            timeout=10,
+            name=handle,
         )
         self._pools[handle] = pool
         await pool.open()
