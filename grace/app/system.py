@@ -1,6 +1,6 @@
 """The doors of the installation itself: health, readiness, the test clock, stuck work."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import psycopg
 
@@ -14,14 +14,20 @@ from grace.kit.web import Answer, Body
 doors = Doors(tags=["System"])
 
 
-@doors.get("/health", may=PUBLIC)
-async def health() -> dict[str, str]:
+class Fine(Answer):
+    """Nothing is wrong."""
+
+    status: Literal["ok"] = "ok"
+
+
+@doors.get("/health", may=PUBLIC, returns=Fine)
+async def health() -> Fine:
     """The process answers."""
-    return {"status": "ok"}
+    return Fine()
 
 
-@doors.get("/ready", may=PUBLIC)
-async def ready(edge: InEdge) -> dict[str, Any]:
+@doors.get("/ready", may=PUBLIC, returns=Fine)
+async def ready(edge: InEdge) -> Fine:
     """The database answers and there is a workspace to serve."""
     try:
         handles = await edge.workspaces.handles()
@@ -29,13 +35,13 @@ async def ready(edge: InEdge) -> dict[str, Any]:
         raise Unavailable("The database does not answer.", retry_after=2) from error
     if not handles:
         raise Unavailable("There is no workspace yet.", retry_after=2)
-    return {"status": "ok"}
+    return Fine()
 
 
-@doors.get("/api/v1/webhooks/test", may=PUBLIC)
-async def webhooks_test() -> dict[str, str]:
+@doors.get("/api/v1/webhooks/test", may=PUBLIC, returns=Fine)
+async def webhooks_test() -> Fine:
     """The webhook doors can be reached."""
-    return {"status": "ok"}
+    return Fine()
 
 
 @doors.post("/api/v1/test-clock", may="workspace:write", returns=TestClockMoved)

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from grace.app import modules, wiring
+from grace.app.contract import Application
 from grace.app.metrics.api import doors as metrics_doors
 from grace.app.metrics.counters import Counters
 from grace.app.reference import doors as reference_doors
@@ -56,7 +57,7 @@ def create_app(workspaces: Workspaces, settings: Settings) -> FastAPI:
         await live.close()
         await workspaces.close()
 
-    app = FastAPI(
+    app = Application(
         title="Grace",
         version="1",
         summary="The back office of a business run by people and AI agents.",

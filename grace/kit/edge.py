@@ -16,6 +16,7 @@ from typing import Annotated, Any, Protocol, TypeVar
 import psycopg
 import structlog
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
@@ -26,7 +27,7 @@ from grace.kit.limits import Limits
 from grace.kit.settings import Settings
 from grace.kit.tx import ANONYMOUS, Principal, Tx
 from grace.kit.unit import Unit
-from grace.kit.web import ExactJSON, Held, ProblemDocument
+from grace.kit.web import ExactJSON, Held
 from grace.kit.workspace import HANDLE, Workspaces
 
 log = structlog.get_logger()
@@ -303,17 +304,18 @@ InTx = Annotated[Tx, Depends(_tx)]
 InUnit = Annotated[Unit, Depends(_unit)]
 """A door's unit of work, for doors that call a provider (`two_step`)."""
 
-_PROBLEMS: Mapping[int | str, dict[str, Any]] = {
-    "4XX": {
-        "model": ProblemDocument,
-        "description": "Refused; nothing happened.",
-        "content": {"application/problem+json": {}},
-    }
-}
+PAGE = "text/html"
 
 
-def _held(answer: type[Held]) -> Mapping[int | str, dict[str, Any]]:
-    return {202: {"model": answer, "description": "Waits for approval or a provider."}}
+def _answers(held: bool | type[Held], gives: str | None, paged: bool) -> Mapping[int | str, dict[str, Any]]:
+    """What the contract says of a door's answers beside its model; refusals are the application's (`4XX`)."""
+    media: dict[str, dict[str, Any]] = {name: {} for name in (gives, PAGE if paged else None) if name}
+    found: dict[int | str, dict[str, Any]] = {"4XX": {"description": "Refused; nothing happened."}}
+    if media:
+        found[200] = {"content": media}
+    if held:
+        found[202] = {"model": Held if held is True else held, "description": "Waits for approval or a provider."}
+    return found
 
 
 class Doors(APIRouter):
@@ -333,9 +335,12 @@ class Doors(APIRouter):
         held: bool | type[Held] = False,
         key_in_body: bool = False,
         secrets: tuple[str, ...] = (),
+        gives: str | None = None,
+        paged: bool = False,
         hidden: bool = False,
     ) -> Callable[[Endpoint], Endpoint]:
-        """Declare a door. `returns` is the answer's model; `held` adds the 202 of what waits (with its model)."""
+        """Declare a door. `returns` is the answer's model, `gives` the media type of one that is not JSON; `paged`:
+        browsers get a page; `held` adds the 202 of what waits (with its model)."""
 
         def register(endpoint: Endpoint) -> Endpoint:
             @functools.wraps(endpoint)
@@ -352,7 +357,8 @@ class Doors(APIRouter):
                 methods=[method],
                 response_model=returns,
                 status_code=status,
-                responses={**_PROBLEMS, **(_held(Held if held is True else held) if held else {})},
+                response_class=Response if gives else JSONResponse,
+                responses=dict(_answers(held, gives, paged)),
                 include_in_schema=not hidden,
             )
             return endpoint

@@ -95,7 +95,7 @@ async def list_artefacts(tx: InTx, id: ProjectPath) -> ArtefactList:
     return ArtefactList(items=[ArtefactOut.of(one) for one in await queries.artefacts(tx, project.id)])
 
 
-@doors.get("/api/v1/projects/{id}/artefacts/{artefact_id}", may="projects:read")
+@doors.get("/api/v1/projects/{id}/artefacts/{artefact_id}", may="projects:read", gives="*/*")
 async def get_artefact(tx: InTx, id: ProjectPath, artefact_id: Annotated[str, Path(max_length=64)]) -> Response:
     """A file of a delivery, byte for byte, to be saved."""
     project = await queries.project(tx, id)

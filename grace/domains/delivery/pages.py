@@ -18,7 +18,7 @@ doors = Doors(tags=["Client links"])
 _pages = Pages("grace.domains.delivery")
 
 
-@doors.get("/survey/{token}", may=LINK, returns=Survey)
+@doors.get("/survey/{token}", may=LINK, returns=Survey, paged=True)
 async def survey_page(tx: InTx, token: str, request: Request) -> Survey | Response:
     """How satisfied are you? A page for `Accept: text/html`."""
     survey = Survey.of(await _named(tx, token))

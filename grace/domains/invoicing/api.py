@@ -32,7 +32,7 @@ async def void_invoice(tx: InTx, id: InvoicePath, body: VoidIn) -> InvoiceOut:
     return await record(tx, await service.void_invoice(tx, reference=id, reason=body.reason))
 
 
-@doors.get("/api/v1/invoices/{id}/pdf", may="invoices:read")
+@doors.get("/api/v1/invoices/{id}/pdf", may="invoices:read", gives="application/pdf")
 async def get_pdf(tx: InTx, id: InvoicePath) -> Response:
     """The invoice as PDF."""
     return await document.answer(tx, await queries.invoice(tx, id))

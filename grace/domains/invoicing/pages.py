@@ -49,7 +49,7 @@ async def pay_page(tx: Tx, invoice: Invoice, token: str, request: Request) -> Pa
     )
 
 
-@doors.get("/pay/{token}/invoice.pdf", may=LINK)
+@doors.get("/pay/{token}/invoice.pdf", may=LINK, gives="application/pdf")
 async def pay_pdf(tx: InTx, token: str) -> Response:
     """The invoice as PDF."""
     return await document.answer(tx, await named(tx, token))

@@ -28,7 +28,7 @@ async def get_proposal(tx: InTx, id: ProposalPath) -> ProposalOut:
     return ProposalOut.of(proposal, await _token(tx, proposals.LINK, proposal.id))
 
 
-@doors.get("/api/v1/proposals/{id}/pdf", may="proposals:read")
+@doors.get("/api/v1/proposals/{id}/pdf", may="proposals:read", gives="application/pdf")
 async def get_proposal_pdf(tx: InTx, id: ProposalPath) -> Response:
     """A proposal as PDF."""
     proposal = await queries.proposal(tx, id)
@@ -66,7 +66,7 @@ async def get_contract(tx: InTx, id: ProposalPath) -> ContractOut:
     return ContractOut.of(contract, await _token(tx, contracts.LINK, contract.id))
 
 
-@doors.get("/api/v1/contracts/{id}/pdf", may="proposals:read")
+@doors.get("/api/v1/contracts/{id}/pdf", may="proposals:read", gives="application/pdf")
 async def get_contract_pdf(tx: InTx, id: ProposalPath) -> Response:
     """A contract as PDF, with its signatures."""
     contract = await queries.contract(tx, id)

@@ -15,7 +15,7 @@ from grace.kit.edge import LINK, Doors, InUnit
 doors = Doors(tags=["Client links"])
 
 
-@doors.get("/pay/{token}", may=LINK, returns=PayPage)
+@doors.get("/pay/{token}", may=LINK, returns=PayPage, paged=True)
 async def pay_page(unit: InUnit, token: str, request: Request) -> PayPage | Response:
     """An invoice and how to pay it; a page for `Accept: text/html`."""
     invoice = await pages.named(unit.tx, token)

@@ -27,7 +27,7 @@ _pages = Pages("grace.flows.win_work")
 TypedName = Annotated[SignedName, Form()]
 
 
-@doors.get("/proposal/{token}", may=LINK, returns=OfferOut)
+@doors.get("/proposal/{token}", may=LINK, returns=OfferOut, paged=True)
 async def proposal_page(tx: InTx, token: str, request: Request) -> OfferOut | Response:
     """A proposal, to be answered; a page for `Accept: text/html`."""
     proposal = await service.offer(tx, token)
@@ -48,7 +48,7 @@ async def proposal_page(tx: InTx, token: str, request: Request) -> OfferOut | Re
     )
 
 
-@doors.get("/proposal/{token}/proposal.pdf", may=LINK)
+@doors.get("/proposal/{token}/proposal.pdf", may=LINK, gives="application/pdf")
 async def proposal_pdf(tx: InTx, token: str) -> Response:
     """The proposal as PDF."""
     return await document.proposal_pdf(await service.offer(tx, token), token=token)
@@ -69,7 +69,7 @@ async def decline_proposal(tx: InTx, token: str, body: DeclineIn | None = None) 
     return ProposalAnswered(**OfferOut.of(declined, token).model_dump())
 
 
-@doors.get("/contract/{token}", may=LINK, returns=Agreement)
+@doors.get("/contract/{token}", may=LINK, returns=Agreement, paged=True)
 async def contract_page(tx: InTx, token: str, request: Request) -> Agreement | Response:
     """A contract, to be signed; a page for `Accept: text/html`."""
     contract = await service.agreement(tx, token)
@@ -86,7 +86,7 @@ async def contract_page(tx: InTx, token: str, request: Request) -> Agreement | R
     )
 
 
-@doors.get("/contract/{token}/contract.pdf", may=LINK)
+@doors.get("/contract/{token}/contract.pdf", may=LINK, gives="application/pdf")
 async def contract_pdf(tx: InTx, token: str) -> Response:
     """The contract as PDF."""
     contract = await service.agreement(tx, token)
