@@ -21,6 +21,7 @@ from grace.app.metrics.api import doors as metrics_doors
 from grace.app.metrics.counters import Counters
 from grace.app.reference import doors as reference_doors
 from grace.app.system import doors as system_doors
+from grace.kit import slashes
 from grace.kit.edge import Edge
 from grace.kit.errors import Invalid, Malformed, NotFound, Problem, TooLarge, Unavailable
 from grace.kit.limits import Limits
@@ -146,6 +147,7 @@ class _Edges:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        slashes.keep(scope)
         request_id = new_request_id()
         scope.setdefault("state", {})["id"] = request_id
         with structlog.contextvars.bound_contextvars(request_id=request_id, workspace=None):

@@ -25,6 +25,7 @@ from grace.kit.callers import SESSION_COOKIE, Senders, bearer_of, who_is
 from grace.kit.errors import Forbidden, InProgress, Malformed, NotFound, Problem, Unauthenticated
 from grace.kit.limits import Limits
 from grace.kit.settings import Settings
+from grace.kit.slashes import restore
 from grace.kit.tx import ANONYMOUS, Principal, Tx
 from grace.kit.unit import Unit
 from grace.kit.web import ExactJSON, Held
@@ -89,6 +90,7 @@ class Door(APIRoute):
         rule = self.rule
 
         async def handle(request: Request) -> Response:
+            restore(request.scope)
             request = _ExactRequest(request.scope, request.receive)
             _refuse_nul(request)
             edge: Edge = request.app.state.edge

@@ -10,7 +10,9 @@ from grace.domains.invoicing.schemas import DraftIn, InvoiceOut, VoidIn
 from grace.kit.edge import Doors, InTx
 
 doors = Doors(tags=["Invoices"])
-InvoicePath = Annotated[str, Path(max_length=64, description="Its id, its invoice number (without /), or its number.")]
+InvoicePath = Annotated[
+    str, Path(max_length=64, description="Its id, its invoice number (a / in it as %2F), or its number.")
+]
 
 
 @doors.get("/api/v1/invoices/{id}", may="invoices:read", returns=InvoiceOut)

@@ -100,6 +100,11 @@ def match_reason(left: IdentityKeys, right: IdentityKeys) -> MatchReason | None:
     return None
 
 
+def fits_a_path(reference: str) -> bool:
+    """Whether an id can stand in an address: browsers and HTTP clients take `.` and `..` out, however encoded."""
+    return reference not in (".", "..")
+
+
 def normalise_email(text: str) -> str | None:
     """The address to compare by: case-folded, without plus-tag, Gmail without dots.
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, StringConstraints
 
 from grace.domains.crm.models import EXTERNAL_ID_LENGTH, Client, ClientStatus
-from grace.domains.crm.rules.identity import normalise_email
+from grace.domains.crm.rules.identity import fits_a_path, normalise_email
 from grace.domains.crm.rules.sources import normalise_source
 from grace.kit.money import Amount, Number, to_major
 from grace.kit.web import Answer, Body
@@ -26,11 +26,19 @@ def _source(text: str) -> str:
     return key
 
 
+def _fit_for_a_path(text: str) -> str:
+    if not fits_a_path(text):
+        raise ValueError("browsers and clients take . and .. out of addresses; an id cannot be one of them")
+    return text
+
+
 Email = Annotated[str, StringConstraints(min_length=3, max_length=256), AfterValidator(_email)]
 Source = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_source)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-ExternalId = Annotated[str, StringConstraints(min_length=1, max_length=EXTERNAL_ID_LENGTH)]
+ExternalId = Annotated[
+    str, StringConstraints(min_length=1, max_length=EXTERNAL_ID_LENGTH), AfterValidator(_fit_for_a_path)
+]
 ClientReference = Annotated[int, Field(strict=True, ge=1, lt=2**63)] | ExternalId
 """A client's id, the caller's own id for it, or its number (a JSON integer)."""
 

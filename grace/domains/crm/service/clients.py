@@ -12,7 +12,7 @@ from grace.domains.crm.errors import ClientNotFound, DuplicateClient, StaleVersi
 from grace.domains.crm.facts import ClientChanged, ClientCreated
 from grace.domains.crm.models import CLIENT_PREFIX, EXTERNAL_ID_LENGTH, Client, FoundClient
 from grace.domains.crm.queries import Reference
-from grace.domains.crm.rules.identity import IdentityKeys, identity_keys
+from grace.domains.crm.rules.identity import IdentityKeys, fits_a_path, identity_keys
 from grace.kit import json
 from grace.kit.errors import Invalid
 from grace.kit.ids import is_id, new_id
@@ -192,6 +192,8 @@ async def _name(tx: Tx, client: Client, external_id: str | None) -> Client:
 def _check_external_id(external_id: str) -> None:
     if not 1 <= len(external_id) <= EXTERNAL_ID_LENGTH or not external_id.isprintable():
         raise Invalid(f"An external id is 1 to {EXTERNAL_ID_LENGTH} printable characters.")
+    if not fits_a_path(external_id):
+        raise Invalid("An external id may not be . or .., for it could not stand in an address.")
     if is_id(external_id, CLIENT_PREFIX):
         raise Invalid("An external id may not have the form of Grace's own ids.")
 
