@@ -19,6 +19,7 @@ from grace.app import modules, wiring
 from grace.app.contract import Application
 from grace.app.metrics.api import doors as metrics_doors
 from grace.app.metrics.counters import Counters
+from grace.app.problems import doors as problem_doors
 from grace.app.reference import doors as reference_doors
 from grace.app.system import doors as system_doors
 from grace.kit import slashes
@@ -68,7 +69,7 @@ def create_app(workspaces: Workspaces, settings: Settings) -> FastAPI:
     )
     app.state.edge = edge
     app.state.counters = counters
-    for doors in [system_doors, metrics_doors, reference_doors, *modules.doors()]:
+    for doors in [system_doors, metrics_doors, reference_doors, problem_doors, *modules.doors()]:
         app.include_router(doors)
 
     @app.websocket("/ws")

@@ -26,6 +26,8 @@ PUBLIC_DOORS = {
     "GET /metrics",
     "GET /ready",
     "GET /openapi.json",
+    "GET /problems",
+    "GET /problems/{type}",
     "GET /app",
     "GET /static/plain.css",
     "POST /api/v1/sign-in",
