@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grace.app import audit_commands, operating
+from grace.app import audit_commands, insight_commands, operating
 from grace.app.commands import AsJson, Data, InWorkspace, fail, on_installation, print_json, read_settings, report
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ for group, called in (
     (ledger_app, "ledger"),
     (rates_app, "rates"),
     (import_app, "import"),
+    (insight_commands.app, "insight"),
 ):
     app.add_typer(group, name=called)
 for command in operating.COMMANDS:

@@ -10,6 +10,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import PoolTimeout
 
 from grace.app import modules, wiring
+from grace.insight import folding
 from grace.kit import due, idempotency, jobs, reactions
 from grace.kit.errors import NotFound
 from grace.kit.logs import described
@@ -30,6 +31,7 @@ DUE_EVERY_S = 1.0
 RESCUE_EVERY_S = 10.0
 TIDY_EVERY_S = 3600.0
 ROLL_EVERY_S = 1.0
+FOLD_EVERY_S = 1.0
 LOOK_EVERY_S = 1.0
 LONGEST_PAUSE_S = 5.0
 
@@ -94,12 +96,16 @@ class Worker:
             await jobs.run_jobs(workspaces, handle)
             return False
 
+        async def fold() -> bool:
+            return bool(await folding.fold(workspaces, handle))
+
         loops = [
             self._watch(handle),
             self._loop(handle, run_due, DUE_EVERY_S),
             self._loop(handle, rescue, RESCUE_EVERY_S),
             self._loop(handle, tidy, TIDY_EVERY_S),
             self._loop(handle, roll, ROLL_EVERY_S),
+            self._loop(handle, fold, FOLD_EVERY_S),
             self._loop(handle, work, poll_s),
             self._seal(handle),
         ]

@@ -15,7 +15,7 @@ from tests.fixtures.running import GRACE, RunningGrace
 
 ROOT = Path(__file__).parents[2]
 DOCS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "decisions").glob("*.md")])
-DOOR_PAGES = ("api.md", "proofs.md")
+DOOR_PAGES = ("api.md", "insight.md", "proofs.md")
 MARK = "### block "
 TIMEOUT_S = 240
 FOREGROUND = "grace up", "grace serve", "grace worker", "grace sandbox"
@@ -130,11 +130,11 @@ def test_every_door_is_described(application: FastAPI) -> None:
 
 
 def test_every_documented_door_has_an_example(application: FastAPI) -> None:
-    ran = "\n".join(example.text for example in examples(ROOT / "docs" / "api.md"))
+    ran = "\n".join(example.text for page in DOOR_PAGES for example in examples(ROOT / "docs" / page))
     for _, path in sorted(doors(application)):
         if path.startswith("/api/business/") and not path.endswith("/webhook"):
             pattern = re.sub(r"\\\{\w+\\\}", r"[^/\\s]+", re.escape(path))
-            assert re.search(rf"{pattern}(\s|$|[?\"])", ran), f"docs/api.md has no example of {path}"
+            assert re.search(rf"{pattern}(\s|$|[?\"])", ran), f"no document has an example of {path}"
 
 
 def test_every_door_says_what_it_does(application: FastAPI) -> None:

@@ -1,18 +1,15 @@
 """Doors of the CRM."""
 
 from dataclasses import asdict
-from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Annotated, Literal
 
 from fastapi import Path, Query
-from pydantic import AwareDatetime
 
 from grace.domains.crm import queries
 from grace.domains.crm.models import EXTERNAL_ID_LENGTH, ClientStatus
 from grace.domains.crm.queries import ClientFilter, LeadFilter
 from grace.domains.crm.rules.features import Features
-from grace.domains.crm.rules.outlook import USUAL_DAYS, predict, suggest_next_action
+from grace.domains.crm.rules.outlook import predict, suggest_next_action
 from grace.domains.crm.rules.stages import Stage
 from grace.domains.crm.schemas.clients import (
     ClientChanges,
@@ -39,18 +36,13 @@ from grace.domains.crm.schemas.leads import (
     NewInteraction,
     NewLead,
     NextActionOut,
-    Pipeline,
     Predicted,
     Qualified,
     ScanOut,
     ScoreLineOut,
-    SourceOut,
-    StageOut,
-    StuckOut,
 )
 from grace.domains.crm.service import clients, leads, merging
 from grace.kit.edge import Doors, InTx
-from grace.kit.money import to_major
 from grace.kit.paging import Cursor, Limit, after_id, page
 from grace.trust.ledger import queries as ledger
 from grace.trust.ledger.rules import Purpose
@@ -129,7 +121,6 @@ LeadSort = Literal[
     "number", "-number", "score", "-score", "value_estimate", "-value_estimate",
     "created_at", "-created_at", "stage_since", "-stage_since",
 ]  # fmt: skip
-FIRST_TIME, LAST_TIME = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @leads_doors.post("/api/business/leads", may="leads:write", returns=LeadCapturedOut)
@@ -261,33 +252,3 @@ async def list_interactions(tx: InTx, id: LeadPath, limit: Limit = 50) -> Intera
     lead = await queries.lead(tx, id)
     rows = await queries.interactions(tx, client_id=lead.client_id, lead_id=lead.id, limit=limit)
     return InteractionList(items=[InteractionOut(**asdict(row)) for row in rows])
-
-
-@leads_doors.get("/api/business/pipeline", may="leads:read", returns=Pipeline)
-async def pipeline(
-    tx: InTx,
-    start: Annotated[AwareDatetime, Query(alias="from")] = FIRST_TIME,
-    end: Annotated[AwareDatetime, Query(alias="to")] = LAST_TIME,
-) -> Pipeline:
-    """Value and conversion by stage and source, velocity, and the leads that are stuck."""
-    span = {"start": start, "end": end}
-    currency = tx.workspace.currency
-    stages = await queries.stage_figures(tx, **span)
-    return Pipeline(
-        stages=[
-            StageOut(
-                stage=row.stage,
-                count=row.count,
-                value=to_major(row.value_minor, currency),
-                conversion=round(Decimal(row.went_on) / row.reached, 4) if row.reached else None,
-            )
-            for row in stages
-        ],
-        sources=[
-            SourceOut(source=row.source, count=row.count, value=to_major(row.value_minor, currency))
-            for row in await queries.source_figures(tx, **span)
-        ],
-        currency=currency,
-        velocity_days=await queries.velocity_days(tx, **span),
-        stuck=[StuckOut(**asdict(row)) for row in await queries.stuck_leads(tx, usual_days=USUAL_DAYS)],
-    )

@@ -8,11 +8,12 @@ from grace.kit.facts import Fact
 
 @dataclass(frozen=True, slots=True)
 class ClientCreated(Fact):
-    """A client is known for the first time."""
+    """A client is known for the first time; `source` is what brought it (not told by the earliest versions)."""
 
     topic: ClassVar[str] = "client"
     client_id: str
     version: int
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,4 +74,14 @@ class LeadMoved(Fact):
     lead_id: str
     from_stage: str
     to_stage: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeadValued(Fact):
+    """What a lead is worth was estimated anew, in minor units."""
+
+    topic: ClassVar[str] = "lead"
+    lead_id: str
+    value_estimate_minor: int
     version: int

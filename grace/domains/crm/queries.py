@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from grace.domains.crm.errors import ClientNotFound, LeadNotFound
 from grace.domains.crm.models import Client, Interaction, Lead
 from grace.domains.crm.rules.identity import IdentityKeys, MatchReason
-from grace.domains.crm.rules.stages import LINE, Stage
+from grace.domains.crm.rules.stages import Stage
 from grace.kit.ids import number_of
 from grace.kit.paging import ordering
 from grace.kit.tx import Tx
@@ -283,26 +281,6 @@ async def interactions(tx: Tx, *, client_id: str, lead_id: str | None, limit: in
 
 
 @dataclass(frozen=True, slots=True)
-class StageFigures:
-    """`reached` leads came to the stage in the range, `went_on` of them came further along the line."""
-
-    stage: str
-    count: int
-    value_minor: int
-    reached: int
-    went_on: int
-
-
-@dataclass(frozen=True, slots=True)
-class SourceFigures:
-    """Leads of one source that were captured in the range."""
-
-    source: str
-    count: int
-    value_minor: int
-
-
-@dataclass(frozen=True, slots=True)
 class StuckLead:
     """A lead that has stood in its stage for longer than twice the usual time."""
 
@@ -311,56 +289,14 @@ class StuckLead:
     days: int
 
 
-async def stage_figures(tx: Tx, *, start: datetime, end: datetime) -> list[StageFigures]:
-    """Figures of each stage over leads captured from `start` to before `end`."""
-    return await tx.all(
-        StageFigures,
-        "with line (stage, place) as (select * from unnest(%(line)s::text[]) with ordinality),"
-        " mine as (select id, stage, value_estimate_minor from lead where created_at >= %(start)s"
-        " and created_at < %(end)s),"
-        " furthest as (select m.lead_id, max(line.place) as place from lead_move m join mine on mine.id = m.lead_id"
-        " join line on line.stage = m.to_stage group by m.lead_id)"
-        " select s.stage, count(mine.id) as count, coalesce(sum(mine.value_estimate_minor), 0)::bigint as value_minor,"
-        " (select count(*) from furthest f where f.place >= line.place) as reached,"
-        " (select count(*) from furthest f where f.place > line.place) as went_on"
-        " from unnest(%(stages)s::text[]) with ordinality s (stage, position) left join line using (stage)"
-        " left join mine on mine.stage = s.stage group by s.stage, s.position, line.place order by s.position",
-        line=[stage.value for stage in LINE],
-        stages=[stage.value for stage in Stage],
-        start=start,
-        end=end,
-    )
-
-
-async def source_figures(tx: Tx, *, start: datetime, end: datetime) -> list[SourceFigures]:
-    """Leads by source, the most valuable first."""
-    return await tx.all(
-        SourceFigures,
-        "select source, count(*) as count, coalesce(sum(value_estimate_minor), 0)::bigint as value_minor from lead"
-        " where created_at >= %(start)s and created_at < %(end)s group by source order by 3 desc, 1",
-        start=start,
-        end=end,
-    )
-
-
-async def velocity_days(tx: Tx, *, start: datetime, end: datetime) -> Decimal | None:
-    """Average days from capture to contract of the leads captured in the range; None when none got there."""
-    days: Decimal | None = await tx.value(
-        "select round(avg(extract(epoch from converted_at - created_at) / 86400), 1) from lead"
-        " where converted_at is not null and created_at >= %(start)s and created_at < %(end)s",
-        start=start,
-        end=end,
-    )
-    return days
-
-
 async def stuck_leads(tx: Tx, *, usual_days: Mapping[Stage, int], limit: int = 200) -> list[StuckLead]:
     """Open leads that stand still, the longest first."""
     return await tx.all(
         StuckLead,
-        "select id as lead_id, l.stage, floor(extract(epoch from %(now)s - stage_since) / 86400)::int as days"
-        " from lead l join unnest(%(stages)s::text[], %(days)s::int[]) u (stage, days) on u.stage = l.stage"
-        " where stage_since < %(now)s - make_interval(days => 2 * u.days) order by stage_since, id limit %(limit)s",
+        "select l.id as lead_id, l.stage, floor(extract(epoch from %(now)s - l.stage_since) / 86400)::int as days"
+        " from unnest(%(stages)s::text[], %(days)s::int[]) u (stage, days) cross join lateral (select id, stage,"
+        " stage_since from lead where stage = u.stage and stage_since < %(now)s - make_interval(hours => 48 * u.days)"
+        " order by stage_since, id limit %(limit)s) l order by l.stage_since, l.id limit %(limit)s",
         now=tx.now,
         stages=[stage.value for stage in usual_days],
         days=list(usual_days.values()),

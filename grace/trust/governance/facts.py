@@ -65,3 +65,16 @@ class PolicyActivated(Fact):
     topic: ClassVar[str] = "policy"
     version: int
     sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class RatesSet(Fact):
+    """Exchange rates of a currency were set; amounts from `since` (a day) to before `until` are worth something else.
+
+    `until` is the day of the next rate that stayed; None when there is none.
+    """
+
+    topic: ClassVar[str] = "exchange_rate"
+    currency: str
+    since: str
+    until: str | None

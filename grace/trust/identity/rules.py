@@ -11,8 +11,8 @@ A permission is `noun:verb` (`invoices:write`); `noun:*`, `*:verb` and `*` hold 
 | agent    | the business     | the business                                                                  |
 | viewer   | the business     | own keys                                                                      |
 
-The business: clients, leads, proposals, projects, invoices, payments, decisions (an action is proposed by its own
-noun's permission; policies judge it). Members of Parliament, owners and admins may vote (`decisions:vote`).
+The business: clients, leads, proposals, projects, invoices, payments, decisions, insight (an action is proposed by its
+own noun's permission; policies judge it). Members of Parliament, owners and admins may vote (`decisions:vote`).
 """
 
 import re
@@ -45,7 +45,7 @@ class Role(StrEnum):
     VIEWER = "viewer"
 
 
-BUSINESS = ("clients", "leads", "proposals", "projects", "invoices", "payments", "decisions")
+BUSINESS = ("clients", "leads", "proposals", "projects", "invoices", "payments", "decisions", "insight")
 TRUST = ("agents", "audit", "keys", "ledger", "parliament", "policies", "rates", "users", "workspace")
 GIVE_VOTES = "parliament:write"
 """To name who votes: members of Parliament, owners and admins."""

@@ -234,38 +234,3 @@ class InteractionNoted(Answer):
     """The new interaction's id."""
 
     id: str
-
-
-class StageOut(Answer):
-    """`conversion` is the share (0 to 1) of the leads that reached the stage and went on; null for none."""
-
-    stage: str
-    count: int
-    value: Amount
-    conversion: Number | None
-
-
-class SourceOut(Answer):
-    """Leads of one source."""
-
-    source: str
-    count: int
-    value: Amount
-
-
-class StuckOut(Answer):
-    """A lead that has stood still for longer than twice the usual time."""
-
-    lead_id: str
-    stage: str
-    days: int
-
-
-class Pipeline(Answer):
-    """The pipeline's figures over the leads captured in the range."""
-
-    stages: list[StageOut]
-    sources: list[SourceOut]
-    currency: str
-    velocity_days: Number | None
-    stuck: list[StuckOut]

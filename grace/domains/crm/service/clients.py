@@ -43,7 +43,7 @@ async def create_client(tx: Tx, *, details: Mapping[str, Any], external_id: str 
         client = await _insert(tx, details, keys)
         if client is not None:
             client = await _name(tx, client, external_id)
-            tx.emit(ClientCreated(client.id, client.version))
+            tx.emit(ClientCreated(client.id, client.version, client.source))
             audit.record(tx, action="create_client", subject=("client", client.id), after=client)
             return FoundClient(client, created=True, matched_by=None)
         match = await queries.match(tx, keys)  # another request made it since we looked

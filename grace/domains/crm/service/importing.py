@@ -166,7 +166,7 @@ async def _make_clients(tx: Tx, parties: list[Party]) -> dict[str, Client]:
     if len(made) < len(rows):
         raise Conflict("One of these clients was made by somebody else at this moment.")
     for client in made:
-        tx.emit(ClientCreated(client.id, client.version))
+        tx.emit(ClientCreated(client.id, client.version, client.source))
         audit.record(tx, action="create_client", subject=("client", client.id), reason="import", after=client)
     return {client.id: client for client in made}
 

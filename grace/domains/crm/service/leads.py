@@ -9,7 +9,7 @@ from psycopg.types.json import Jsonb
 
 from grace.domains.crm import queries
 from grace.domains.crm.errors import MoveRefused
-from grace.domains.crm.facts import LeadCaptured, LeadMoved, LeadScored
+from grace.domains.crm.facts import LeadCaptured, LeadMoved, LeadScored, LeadValued
 from grace.domains.crm.models import INTERACTION_PREFIX, LEAD_PREFIX, Client, FoundClient, Lead
 from grace.domains.crm.queries import Reference
 from grace.domains.crm.rules.features import Captured, Features, extract_features
@@ -248,7 +248,11 @@ async def set_value(tx: Tx, *, reference: Reference, value_estimate_minor: int) 
     """What the lead is worth by the latest proposal, in minor units of its currency."""
     before = await queries.locked_lead(tx, reference)
     after = replace(before, value_estimate_minor=value_estimate_minor)
-    return before if after == before else await _store(tx, before, after, action="value_lead", reason=None)
+    if after == before:
+        return before
+    after = await _store(tx, before, after, action="value_lead", reason=None)
+    tx.emit(LeadValued(after.id, after.value_estimate_minor, after.version))
+    return after
 
 
 async def _store(tx: Tx, before: Lead, after: Lead, *, action: str, reason: str | None) -> Lead:

@@ -10,6 +10,7 @@ from grace.kit.errors import Forbidden, Invalid
 from grace.kit.money import InvalidMoney, check_currency, exact
 from grace.kit.tx import Tx
 from grace.trust.audit import service as audit
+from grace.trust.governance.facts import RatesSet
 from grace.trust.governance.models import ExchangeRate
 
 MAX_ROWS = 10_000
@@ -91,6 +92,7 @@ async def _store(tx: Tx, rates: list[ExchangeRate]) -> None:
         rates=[rate.per_usd for rate in rates],
         **keys,
     )
+    await _tell(tx, rates)
     before = {(rate.currency, rate.on_date): rate for rate in former}
     for rate in rates:
         subject = ("exchange_rate", f"{rate.currency} {rate.on_date}")
@@ -101,3 +103,16 @@ async def _store(tx: Tx, rates: list[ExchangeRate]) -> None:
             before=before.get((rate.currency, rate.on_date)),
             after=rate,
         )
+
+
+async def _tell(tx: Tx, rates: list[ExchangeRate]) -> None:
+    for row in await tx.all(
+        dict,
+        "select s.currency, s.since::text, (select min(on_date)::text from exchange_rate r"
+        " where r.currency = s.currency and r.on_date > s.last) as until from (select currency, min(day) as since,"
+        " max(day) as last from unnest(%(currencies)s::text[], %(days)s::date[]) as given (currency, day)"
+        " group by currency) s order by s.currency",
+        currencies=[rate.currency for rate in rates],
+        days=[rate.on_date for rate in rates],
+    ):
+        tx.emit(RatesSet(**row))
