@@ -1,4 +1,4 @@
-"""The commands of whoever keeps an installation running: backup and restore."""
+"""The commands of whoever keeps an installation running: doctor, backup and restore."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -73,4 +73,32 @@ def restore(
         print("\n".join(found["lines"]))
 
 
-COMMANDS = (backup, restore)
+def doctor(
+    data: Data = None,
+    workspace: Annotated[str | None, typer.Option("--workspace", help="Look at this workspace only.")] = None,
+    deep: Annotated[bool, typer.Option("--deep", help="Also prove all books and verify all logs.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say what is wrong, why that matters and what to do; exit code 1 when there is a problem. Changes nothing."""
+    import asyncio
+
+    from grace.app.doctor import display
+    from grace.app.doctor.examination import examine
+    from grace.app.doctor.findings import problem
+    from grace.kit.settings import SettingsError
+
+    try:
+        findings = asyncio.run(examine(read_settings(data), deep=deep, only=workspace))
+    except SettingsError as error:
+        cure = "Correct the environment or .env; .env.example lists all settings."
+        findings = [problem("settings", str(error), why="No process of Grace starts.", cure=cure)]
+    told = display.as_object(findings)
+    if as_json:
+        print_json(told)
+    else:
+        print(display.as_text(findings))
+    if not told["ok"]:
+        raise typer.Exit(1)
+
+
+COMMANDS = (doctor, backup, restore)

@@ -96,7 +96,7 @@ FIGURES = (
     Figure(
         "grace_worker_heartbeat_age_seconds",
         "Seconds since any worker of this workspace last said that it lives; absent when none ever did.",
-        "select greatest(0, extract(epoch from clock_timestamp() - max(last_heartbeat))) from procrastinate_workers",
+        "select extract(epoch from clock_timestamp() - max(last_heartbeat)) from procrastinate_workers",
     ),
     Figure(
         "grace_inbox_events_total",

@@ -79,6 +79,10 @@ async def test_requests_are_counted_by_their_doors_not_by_their_paths(visitor: h
 async def test_backlog_and_trouble_are_told(workspace: WorkspaceUnderTest, visitor: httpx.AsyncClient) -> None:
     await workspace.drain()
     async with workspace.tx() as tx:
+        await tx.execute("delete from procrastinate_workers")
+    figures = await read(workspace.workspaces, workspace.handle, stalled_s=STALLED_S)
+    assert ("grace_worker_heartbeat_age_seconds", "") not in figures
+    async with workspace.tx() as tx:
         await tx.execute(
             "insert into fact (kind, topic, subject, data, at, recorded_at, request_id, principal)"
             " select 'X', 'x', 'x', '{}', now(), now() - interval '100 s', 'r', 'p' from generate_series(1, 3)"
