@@ -80,11 +80,19 @@ def serve(data: Data = None) -> None:
 
 
 @app.command()
-def worker(data: Data = None) -> None:
+def worker(
+    data: Data = None,
+    alive: Annotated[
+        bool, typer.Option("--alive", help="Only look whether a worker serves every workspace; exit code 1 if not.")
+    ] = False,
+) -> None:
     """Run reactions, jobs and due work of all workspaces, and seal their logs."""
     import asyncio
     import signal
 
+    if alive:
+        operating.look_for_worker(data)
+        return
     from grace.kit import logs
 
     logs.configure(component="worker")

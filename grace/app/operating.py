@@ -101,4 +101,18 @@ def doctor(
         raise typer.Exit(1)
 
 
+def look_for_worker(data: Path | None) -> None:
+    """What a health check asks: whether each workspace has a worker that says that it lives."""
+    from grace.app.metrics.figures import heartbeat_age
+
+    settings = read_settings(data)
+
+    async def ages(workspaces: "Workspaces") -> dict[str, float | None]:
+        return {handle: await heartbeat_age(workspaces, handle) for handle in await workspaces.handles()}
+
+    for handle, age in on_installation(settings, ages).items():
+        if age is None or age > settings.worker_stalled_s:
+            fail(f"{handle}: no worker has said for {settings.worker_stalled_s:.0f} s that it lives.")
+
+
 COMMANDS = (doctor, backup, restore)

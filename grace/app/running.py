@@ -32,11 +32,11 @@ def note(data_dir: Path, *, url: str, chosen: Mapping[str, str]) -> None:
 
 
 def find(data_dir: Path) -> Running | None:
-    """The Grace that runs on `data_dir`, once it has said where."""
-    pid = holder(data_dir)
-    if pid is None:
-        return None
+    """The Grace that runs on `data_dir`, once it has said where; None also where we may not look."""
     try:
+        pid = holder(data_dir)
+        if pid is None:
+            return None
         found = Running(**json.loads((data_dir / NAME).read_text()))
     except (OSError, ValueError, TypeError):
         return None

@@ -30,7 +30,7 @@ def check_data_directory(settings: Settings) -> Iterator[Finding]:
             cure="Name the right one with --data or GRACE_DATA_DIR, or start Grace once, which makes it.",
         )
         return
-    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
         yield problem(
             "data directory",
             f"{folder.absolute()} is not writable for this user (uid {os.geteuid()}).",

@@ -61,6 +61,8 @@ _UNSEALED = (
 )
 _WAITING = "from decision where status = 'awaiting_approval'"
 
+_HEARTBEAT = "select extract(epoch from clock_timestamp() - max(last_heartbeat))::float8 from procrastinate_workers"
+
 FIGURES = (
     Figure(
         "grace_facts_undispatched", f"Facts that wait for the dispatcher (at most {MOST} are counted).", _count(_NEW)
@@ -96,7 +98,7 @@ FIGURES = (
     Figure(
         "grace_worker_heartbeat_age_seconds",
         "Seconds since any worker of this workspace last said that it lives; absent when none ever did.",
-        "select extract(epoch from clock_timestamp() - max(last_heartbeat)) from procrastinate_workers",
+        _HEARTBEAT,
     ),
     Figure(
         "grace_inbox_events_total",
@@ -160,6 +162,14 @@ def all_figures() -> tuple[Figure, ...]:
             label="kind",
         ),
     )
+
+
+async def heartbeat_age(workspaces: Workspaces, handle: str) -> float | None:
+    """Seconds since any worker of the workspace last said that it lives."""
+    async with workspaces.owner(handle) as connection:
+        cursor = await connection.execute(_HEARTBEAT)
+        row = await cursor.fetchone()
+    return row[0] if row else None
 
 
 Values = dict[tuple[str, str], float]

@@ -1,9 +1,11 @@
 """Every check of `grace doctor` finds what it is there for, broken for real, and nothing where nothing is wrong."""
 
 import json
+import os
 import re
 import socket
 import subprocess
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from psycopg import AsyncConnection, sql
 from psycopg.conninfo import make_conninfo
 from pydantic import SecretStr
 
+from grace.app import running
 from grace.app.doctor import machine, server, workspaces
 from grace.app.doctor.examination import examine
 from grace.app.doctor.findings import Finding
@@ -77,6 +80,23 @@ async def test_the_data_directory(own: Settings) -> None:
     gone = own.model_copy(update={"data_dir": own.data_dir / "nowhere"})
     assert "does not exist" in (await only(machine.check_data_directory(gone)))[1]
     assert await asked(machine.check_disk(gone)) == []
+
+
+def test_a_data_directory_of_somebody_else(own: Settings) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "data"
+        folder.mkdir(mode=0o555)
+        Path(name).chmod(0o755)
+        (folder / "up.lock").touch(mode=0o400)
+        before = os.geteuid()
+        if before == 0:
+            os.seteuid(65534)
+        try:
+            (one,) = machine.check_data_directory(own.model_copy(update={"data_dir": folder}))
+            assert running.find(folder) is None
+        finally:
+            os.seteuid(before)
+    assert (one.state, "is not writable for this user" in one.found) == ("problem", True)
 
 
 async def test_the_disk(own: Settings) -> None:
@@ -344,6 +364,10 @@ def test_a_running_grace_is_well(running_grace: RunningGrace) -> None:
         if not problems:
             break
     assert problems == []
+    alive = subprocess.run(
+        [GRACE, "worker", "--alive"], env=running_grace.environment, capture_output=True, text=True, check=False
+    )
+    assert (alive.returncode, alive.stdout, alive.stderr) == (0, "", "")
     fine = {one["check"] for one in told["findings"] if one["state"] == "fine"}
     assert fine >= {"settings", "data directory", "master key", "web", "grace up", "database", "postgresql", "worker"}
     assert fine >= {"schema", "policy", "work", "checkpoints", "provider keys", "webhooks", "books", "log"}
