@@ -50,6 +50,9 @@ def restore(
         str | None, typer.Option("--workspace", metavar="NEWNAME", help="Another name, beside the original.")
     ] = None,
     check: Annotated[bool, typer.Option("--check", help="Only say whether the file is whole, and of what.")] = False,
+    accept: Annotated[
+        bool, typer.Option("--accept-findings", help="Restore also what was not right when it was backed up.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make a workspace again from a backup, prove its log and its books, and only then let it be used."""
@@ -63,7 +66,12 @@ def restore(
             done = on_installation(
                 settings,
                 lambda workspaces: restoring.restore(
-                    workspaces, file, handle=workspace, checkpoints=settings.data_dir / "checkpoints", tell=tell
+                    workspaces,
+                    file,
+                    handle=workspace,
+                    checkpoints=settings.data_dir / "checkpoints",
+                    tell=tell,
+                    accept=accept,
                 ),
             )
             found = display.of_restored(done)

@@ -110,6 +110,23 @@ def test_a_wrong_field_is_not_quoted_and_causes_are_named(output: io.StringIO) -
     assert PERSON not in output.getvalue()
 
 
+class Terminal(io.StringIO):
+    """Something that people look at."""
+
+    def isatty(self) -> bool:
+        """It is."""
+        return True
+
+
+def test_a_terminal_gets_lines_for_people(output: io.StringIO) -> None:
+    shown = Terminal()
+    logs.configure(component="test", output=shown)
+    structlog.get_logger().warning("something happened", workspace="main")
+    assert "something happened" in shown.getvalue()
+    assert not shown.getvalue().startswith("{")
+    assert output.getvalue() == ""
+
+
 def test_what_ends_the_process_is_a_line_too(output: io.StringIO) -> None:
     error = RuntimeError("broken")
     sys.excepthook(RuntimeError, error, None)

@@ -50,6 +50,9 @@ def of_restored(done: Restored) -> dict[str, Any]:
         f"Its log of {done.size} sealed entries ends in the checkpoint that the backup names, root"
         f" {said['audit']['root']}; every table has the rows that were counted, and the books balance.",
     ]
+    if done.findings:
+        lines[1] = f"Its log of {done.size} sealed entries and its books were not right when they were backed up:"
+        lines += done.findings
     if done.renumbered:
         lines.append("It came from a server that had counted more transactions; its watermarks were set anew.")
     if done.migrated:
@@ -71,6 +74,7 @@ def of_restored(done: Restored) -> dict[str, Any]:
         "made_at": said["made_at"],
         "size": done.size,
         "root": said["audit"]["root"],
+        "findings": done.findings,
         "migrated": done.migrated,
         "renumbered": done.renumbered,
         "lost_after": done.lost_after,

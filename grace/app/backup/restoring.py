@@ -17,12 +17,12 @@ from grace.app.backup.archive import CHUNK, Archive
 from grace.app.backup.errors import Refused, Unproven
 from grace.app.backup.making import Tell
 from grace.app.backup.tools import running, tools_for
+from grace.app.checks import findings_in
 from grace.kit.migrations import migrate
 from grace.kit.tx import transaction
 from grace.kit.workspace import HANDLE, PREFIX, Workspaces
 from grace.trust.audit.rules.notes import MalformedNote, parse_checkpoint, split_notes
 from grace.trust.audit.verifier import verify
-from grace.trust.ledger.check import check as check_books
 
 HIDDEN = "restoring_"
 _LOCK = 7_246_101
@@ -30,19 +30,25 @@ _LOCK = 7_246_101
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What came of it. `lost_after`: the log outside goes on to that many entries, which this backup does not have."""
+    """What came of it. `findings` is what was wrong already when it was backed up, and accepted; `lost_after`: the log
+    outside goes on to that many entries, which this backup does not have."""
 
     handle: str
     manifest: dict[str, Any]
     size: int
+    findings: list[str]
     migrated: list[str]
     renumbered: bool
     lost_after: int | None
     set_aside: Path | None
 
 
-async def restore(workspaces: Workspaces, path: Path, *, handle: str | None, checkpoints: Path, tell: Tell) -> Restored:
+async def restore(
+    workspaces: Workspaces, path: Path, *, handle: str | None, checkpoints: Path, tell: Tell, accept: bool = False
+) -> Restored:
     """Make the workspace of a backup again, as `handle` or under its own; Refused, Damaged or Unproven.
+
+    `accept` takes a log or books that were not right when they were backed up; never a damaged file.
 
     `checkpoints` is the folder of the signed heads kept outside the database: where the log's own file is there, the
     restored log must agree with it. Whatever goes wrong, also the death of this process, no workspace is there then.
@@ -60,7 +66,7 @@ async def restore(workspaces: Workspaces, path: Path, *, handle: str | None, che
             await _check_server(workspaces, server, name, said)
             hidden = workspaces.with_database(name, HIDDEN + name)
             try:
-                return await _restore(hidden, server, archive, name, checkpoints / f"{name}.log", tell)
+                return await _restore(hidden, server, archive, name, checkpoints / f"{name}.log", tell, accept)
             except BaseException:
                 await hidden.drop(name)
                 raise
@@ -110,7 +116,7 @@ async def _check_server(workspaces: Workspaces, server: AsyncConnection, name: s
 
 
 async def _restore(
-    hidden: Workspaces, server: AsyncConnection, archive: Archive, name: str, outside: Path, tell: Tell
+    hidden: Workspaces, server: AsyncConnection, archive: Archive, name: str, outside: Path, tell: Tell, accept: bool
 ) -> Restored:
     said = archive.manifest
     await hidden.create_database(name)
@@ -126,18 +132,22 @@ async def _restore(
     if name != said["handle"]:
         await rename(hidden, name)
     tell("Verifying the log", 0, None)
-    later = await _prove_log(hidden, name, said, outside)
+    findings, later = await _prove_log(hidden, name, said, outside)
     tell("Checking the books", 0, None)
     async with transaction(hidden, name) as tx:
-        findings = [str(finding) for finding in await check_books(tx)]
-    if findings:
-        raise Unproven(f"The restored books are not right, so it was removed again: {'; '.join(findings[:5])}")
+        findings += [f"Books: {finding}" for finding in await findings_in(tx)]
+    if findings and not accept:
+        raise Unproven(
+            f"What was backed up is not right, so it was removed again: {'; '.join(findings[:5])} (Compared with the"
+            f" backup's own checkpoint and, where it is there, {outside}: move that aside if it is of another log."
+            " --accept-findings restores it as it was.)"
+        )
     async with hidden.owner(name) as connection:
         await connection.execute("analyze")
     await hidden.close()
     aside = _set_aside(outside) if later is not None else None
     await _show(server, name)
-    return Restored(name, said, said["audit"]["size"], migrated, renumbered, later, aside)
+    return Restored(name, said, said["audit"]["size"], findings, migrated, renumbered, later, aside)
 
 
 async def _fill(hidden: Workspaces, archive: Archive, name: str, tell: Tell) -> None:
@@ -174,8 +184,11 @@ def _compare(said: dict[str, Any], found: dict[str, Any], parts: tuple[str, ...]
             )
 
 
-async def _prove_log(hidden: Workspaces, name: str, said: dict[str, Any], outside: Path) -> int | None:
-    """Verify the log against the manifest's checkpoint and those kept outside; how far those go on, if further."""
+async def _prove_log(
+    hidden: Workspaces, name: str, said: dict[str, Any], outside: Path
+) -> tuple[list[str], int | None]:
+    """Verify the log against the manifest's checkpoint and those kept outside: what is wrong with it, and how far those
+    go on, if further."""
     size, note = said["audit"]["size"], said["audit"]["checkpoint"]
     kept = await asyncio.to_thread(_notes_of, outside)
     sizes = {text: _size_of(text) for text in kept}
@@ -183,14 +196,8 @@ async def _prove_log(hidden: Workspaces, name: str, said: dict[str, Any], outsid
     against = "".join(f"{text.rstrip()}\n\n" for text in notes).encode() if notes else None
     async with hidden.owner(name) as connection:
         report = await verify(connection, against=against, keys=hidden.keys(said["keys_of"]))
-    if not report.ok:
-        said_so = "; ".join(str(finding) for finding in report.findings[:5])
-        raise Unproven(
-            f"The restored log is not the one that was signed, so it was removed again: {said_so} (Compared with the"
-            f" backup's own checkpoint{f' and {outside}; move that aside if it is of another log' if kept else ''}.)"
-        )
     last = max(sizes.values(), default=0)
-    return last if last > size else None
+    return [f"Log: {finding}" for finding in report.findings], last if last > size else None
 
 
 def _notes_of(outside: Path) -> list[str]:

@@ -67,5 +67,5 @@ async def restored(
     path: Path, on: Workspaces, settings: Settings, checkpoints: Path, **how: Any
 ) -> tuple[WorkspaceUnderTest, Restored]:
     """The workspace that a backup becomes."""
-    done = await restore(on, path, handle=how.get("handle"), checkpoints=checkpoints, tell=lambda *_: None)
+    done = await restore(on, path, checkpoints=checkpoints, tell=lambda *_: None, **{"handle": None, **how})
     return WorkspaceUnderTest(done.handle, on, settings), done
