@@ -4,6 +4,7 @@ Any ZIP program opens it. A file that was cut or changed anywhere is refused bef
 that is being written has another name until it is whole.
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import IO, Any, BinaryIO, Self
 
 from grace.app.backup.errors import Damaged, Refused
 
@@ -27,11 +28,18 @@ Told = Callable[[int], None]
 
 
 class Writer:
-    """Writes parts one after the other and keeps their sizes and hashes for the manifest."""
+    """Writes parts one after the other and keeps their sizes and hashes for the manifest. A context manager."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._zip = zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, allowZip64=True)
         self.parts: list[dict[str, Any]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._zip.fp = None  # it would write its end into a file that is given up
 
     @contextmanager
     def part(self, name: str) -> Iterator[Callable[[bytes], None]]:
@@ -71,15 +79,26 @@ def writing(target: Path) -> Iterator[BinaryIO]:
             yield file
             _seal(file)
             os.fsync(file.fileno())
-            try:
-                os.link(making, target)  # unlike a renaming, this overwrites nothing
-            except FileExistsError:
-                raise Refused(f"{target} was made by somebody else meanwhile.") from None
+            _publish(making, target)
+    except OSError as error:
+        raise Refused(f"{target} cannot be written: {error.strerror}.") from error
     finally:
         making.unlink(missing_ok=True)
     folder = os.open(target.parent, os.O_RDONLY)
     os.fsync(folder)
     os.close(folder)
+
+
+def _publish(making: Path, target: Path) -> None:
+    """Give it its name, overwriting nothing; a file system without links gets a renaming."""
+    try:
+        os.link(making, target)
+    except FileExistsError:
+        raise Refused(f"{target} was made by somebody else meanwhile.") from None
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK) or target.exists():
+            raise
+        making.rename(target)
 
 
 def sweep(folder: Path) -> None:

@@ -37,8 +37,7 @@ async def back_up(workspaces: Workspaces, handle: str, target: Path, *, tell: Te
         await connection.execute("set transaction isolation level repeatable read, read only")
         snapshot, major = await _snapshot(connection)
         tools = tools_for(major)
-        with writing(path) as file:
-            writer = Writer(file)
+        with writing(path) as file, Writer(file) as writer:
             dump = ("--format=custom", f"--snapshot={snapshot}", "--lock-wait-timeout=60s", "--no-password")
             with writer.part(manifest.DATABASE) as write:
                 async with running(tools, "pg_dump", workspaces.dsn(handle), *dump) as process:

@@ -81,5 +81,7 @@ async def running(tools: Tools, program: str, dsn: str, *options: str) -> AsyncI
     finally:
         if process.returncode is None:
             process.kill()
+            if process.stdout is not None:
+                await process.stdout.read()  # asyncio sees no end of a process before that of its output
             await process.wait()
         words.cancel()

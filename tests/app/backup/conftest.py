@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from grace.app.backup.making import back_up
-from grace.app.backup.restoring import Restored, restore
+from grace.app.backup.restoring import HIDDEN, Restored, restore
 from grace.app.postgres import server
 from grace.kit.settings import Settings
 from grace.kit.workspace import Workspaces
@@ -69,3 +69,12 @@ async def restored(
     """The workspace that a backup becomes."""
     done = await restore(on, path, checkpoints=checkpoints, tell=lambda *_: None, **{"handle": None, **how})
     return WorkspaceUnderTest(done.handle, on, settings), done
+
+
+async def databases(installation: Workspaces) -> list[str]:
+    """Also those that are no workspace yet."""
+    async with installation.server() as connection:
+        cursor = await connection.execute(
+            "select datname from pg_database where starts_with(datname, 'grace_') or starts_with(datname, %s)", [HIDDEN]
+        )
+        return [row[0] for row in await cursor.fetchall()]

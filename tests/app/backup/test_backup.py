@@ -2,11 +2,6 @@
 
 import asyncio
 import json
-import os
-import random
-import subprocess
-import sys
-import zipfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,7 +13,7 @@ import pytest
 
 from grace.app.backup import archive, manifest
 from grace.app.backup.errors import BackupError, Damaged, Refused, Unproven
-from grace.app.backup.restoring import HIDDEN, restore
+from grace.app.backup.restoring import restore
 from grace.app.checks import check_books, verify_log
 from grace.app.web import create_app
 from grace.kit import reactions
@@ -29,7 +24,7 @@ from grace.trust.audit.checkpoints import CheckpointFile
 from grace.trust.audit.errors import LogRewound
 from grace.trust.audit.service import load_or_create_signer
 from grace.trust.identity.service.bootstrap import Bootstrapped
-from tests.app.backup.conftest import made, restored
+from tests.app.backup.conftest import databases, made, restored
 from tests.fixtures.api import ADDRESS
 from tests.fixtures.workspace import MASTER_KEY, WorkspaceUnderTest
 
@@ -175,44 +170,6 @@ async def test_a_copy_under_another_name_has_its_keys_links_and_books(
         await workspace.workspaces.drop("acopy")
 
 
-def names(folder: Path) -> list[str]:
-    """What is in it."""
-    return sorted(found.name for found in folder.iterdir())
-
-
-async def test_nothing_is_overwritten(
-    workspace: WorkspaceUnderTest, settings: Settings, tmp_path: Path, checkpoints: Path
-) -> None:
-    path = await made(workspace, tmp_path / "one.gracebackup")
-    with pytest.raises(Refused, match="exists already"):
-        await made(workspace, path)
-    with pytest.raises(Refused, match="There is a workspace"):
-        await restored(path, workspace.workspaces, settings, checkpoints)
-    with pytest.raises(Refused, match="no workspace 'nobody'"):
-        await made(WorkspaceUnderTest("nobody", workspace.workspaces, settings), tmp_path)
-    assert names(tmp_path) == ["checkpoints", "one.gracebackup"]
-
-
-async def test_a_damaged_file_is_refused_wherever_it_is_damaged(
-    workspace: WorkspaceUnderTest, elsewhere: Workspaces, settings: Settings, tmp_path: Path, checkpoints: Path
-) -> None:
-    whole = (await made(workspace, tmp_path)).read_bytes()
-    dice = random.Random(20261128)
-    broken = tmp_path / "broken"
-    places = [0, len(whole) - 1, *(dice.randrange(len(whole)) for _ in range(60))]
-    for place in places:
-        broken.write_bytes(whole[:place] + bytes([whole[place] ^ (1 << dice.randrange(8))]) + whole[place + 1 :])
-        with pytest.raises(Damaged):
-            archive.Archive(broken)
-        broken.write_bytes(whole[:place])
-        with pytest.raises(Damaged):
-            archive.Archive(broken)
-    broken.write_bytes(whole + b"x")
-    with pytest.raises(Damaged):
-        await restored(broken, elsewhere, settings, checkpoints)
-    assert await elsewhere.handles() == []
-
-
 def rewritten(path: Path, target: Path, *, drop: str | None = None, resign: bool = True, **changes: Any) -> Path:
     """The backup with another manifest or another part, whole as a file, made by somebody who has the key or not."""
     from grace.kit.keys import Keys
@@ -252,15 +209,6 @@ async def test_what_is_not_proven_is_refused_and_leaves_nothing(
         with pytest.raises(error, match=says):
             await restored(path, elsewhere, settings, tmp_path)
         assert await databases(elsewhere) == []
-
-
-async def databases(installation: Workspaces) -> list[str]:
-    """Also those that are no workspace yet."""
-    async with installation.server() as connection:
-        cursor = await connection.execute(
-            "select datname from pg_database where starts_with(datname, 'grace_') or starts_with(datname, %s)", [HIDDEN]
-        )
-        return [row[0] for row in await cursor.fetchall()]
 
 
 async def test_a_tampered_row_is_found_by_the_restored_logs_proof(
@@ -311,61 +259,6 @@ async def test_the_checkpoints_outside_must_agree_and_say_what_is_lost(
     assert await databases(elsewhere) == []
 
 
-RUN = """
-import asyncio, sys
-from pathlib import Path
-from grace.app import modules
-from grace.app.backup import making, restoring
-from grace.kit.workspace import Workspaces
-verb, dsn, handle, path, stop_at = sys.argv[1:]
-def tell(what, done, total):
-    if what == stop_at:
-        print("there", flush=True)
-        sys.stdin.read()
-async def run():
-    installation = Workspaces(dsn, master_key=bytes(range(32)))
-    if verb == "back_up":
-        await making.back_up(installation, handle, Path(path), tell=tell)
-    else:
-        await restoring.restore(installation, Path(path), handle=handle, checkpoints=Path("/nowhere"), tell=tell)
-modules.load()
-asyncio.run(run())
-"""
-
-
-def killed_at(step: str, verb: str, dsn: str, handle: str, path: Path) -> None:
-    """Start it in a process of its own, and kill that where it reports a step."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", RUN, verb, dsn, handle, path, step],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, env=os.environ,
-    )  # fmt: skip
-    assert process.stdout is not None
-    assert process.stdout.readline() == b"there\n"
-    process.kill()
-    process.wait()
-
-
-async def test_a_killed_backup_leaves_no_file_that_looks_whole(workspace: WorkspaceUnderTest, tmp_path: Path) -> None:
-    target = tmp_path / "b.gracebackup"
-    await asyncio.to_thread(killed_at, "Counting", "back_up", workspace.workspaces.dsn(), workspace.handle, target)
-    (left,) = names(tmp_path)
-    assert left.startswith(".grace-backup-")
-    await made(workspace, target)
-    assert names(tmp_path) == [target.name]
-
-
-async def test_a_killed_restore_leaves_no_workspace_and_can_be_repeated(
-    workspace: WorkspaceUnderTest, elsewhere: Workspaces, settings: Settings, tmp_path: Path
-) -> None:
-    path = await made(workspace, tmp_path)
-    for step in ("Restoring the database", "Checking the books"):
-        await asyncio.to_thread(killed_at, step, "restore", elsewhere.dsn(), workspace.handle, path)
-        assert await elsewhere.handles() == []
-        assert await databases(elsewhere) == [HIDDEN + workspace.handle]
-    again, _ = await restored(path, elsewhere, settings, tmp_path)
-    assert await databases(elsewhere) == [f"grace_{again.handle}"]
-
-
 async def test_of_two_restores_at_once_one_is_refused(
     workspace: WorkspaceUnderTest, elsewhere: Workspaces, tmp_path: Path
 ) -> None:
@@ -391,11 +284,3 @@ async def test_every_stored_transaction_id_is_known_to_the_restore(workspace: Wo
             " where a.atttypid = 'xid8'::regtype and c.relkind = 'r' and c.relnamespace = 'public'::regnamespace",
         )
     assert set(found) - XIDS == set()
-
-
-async def test_any_zip_program_opens_a_backup(workspace: WorkspaceUnderTest, tmp_path: Path) -> None:
-    with zipfile.ZipFile(await made(workspace, tmp_path)) as opened:
-        assert opened.testzip() is None
-        assert opened.namelist() == [manifest.DATABASE, archive.MANIFEST]
-        assert opened.read(manifest.DATABASE).startswith(b"PGDMP")
-        assert "master key is not in this file" in json.loads(opened.read(archive.MANIFEST))["note"]
