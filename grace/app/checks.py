@@ -33,6 +33,9 @@ async def verify_log(workspaces: Workspaces, handle: str, *, outside: bytes | No
 
 async def check_books(workspaces: Workspaces, handle: str) -> dict[str, Any]:
     """The findings of `findings_in` as plain lines."""
+    from grace.app import modules
+
+    modules.load()  # before there is a transaction, which may not idle for as long as that can take
     async with transaction(workspaces, await _known(workspaces, handle)) as tx:
         findings = await findings_in(tx)
     return {"ok": not findings, "findings": findings, "lines": findings or [SOUND]}

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 from psycopg import AsyncConnection, sql
 
+from grace.app import modules
 from grace.app.backup import manifest
 from grace.app.backup.adapting import adapt, rename
 from grace.app.backup.archive import CHUNK, Archive
@@ -53,6 +54,7 @@ async def restore(
     `checkpoints` is the folder of the signed heads kept outside the database: where the log's own file is there, the
     restored log must agree with it. Whatever goes wrong, also the death of this process, no workspace is there then.
     """
+    modules.load()  # before there is a transaction, which may not idle for as long as that can take
     archive = await asyncio.to_thread(read, path, tell)
     try:
         said = archive.manifest

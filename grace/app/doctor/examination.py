@@ -7,6 +7,7 @@ from pathlib import Path
 import psycopg
 from psycopg import AsyncConnection
 
+from grace.app import modules
 from grace.app.doctor import machine, server, workspaces
 from grace.app.doctor.findings import Finding, fine, problem
 from grace.app.doctor.workspaces import Place
@@ -23,6 +24,7 @@ NO_KEY = bytes(32)
 
 async def examine(settings: Settings, *, deep: bool = False, only: str | None = None) -> list[Finding]:
     """Every finding; nothing is changed. `only` names one workspace; `deep` reads all books and logs too."""
+    modules.load()  # they declare what may be late
     findings = [fine("settings", "All settings are known and valid.")]
     for check in machine.CHECKS:
         try:
