@@ -24,6 +24,7 @@ from grace.trust.governance.queries import policy_versions
 from grace.trust.governance.shipped import shipped
 
 TAIL_BYTES = 64 * 1024
+PATIENCE_S = 60.0
 LATE_S = 300
 BEHIND_S = 30
 UNSEALED_S = 5
@@ -152,7 +153,9 @@ async def check_policy(place: Place) -> AsyncIterator[Finding]:
 
 async def check_work(place: Place) -> AsyncIterator[Finding]:
     """A worker lives and keeps up, and nothing is stuck."""
-    values = await figures.read(place.workspaces, place.handle, stalled_s=place.settings.worker_stalled_s)
+    values = await figures.read(
+        place.workspaces, place.handle, stalled_s=place.settings.worker_stalled_s, time_limit_s=PATIENCE_S
+    )
     age = values.get(("grace_worker_heartbeat_age_seconds", ""))
     if age is None or age > place.settings.worker_stalled_s:
         yield problem(

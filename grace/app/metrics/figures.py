@@ -176,17 +176,17 @@ Values = dict[tuple[str, str], float]
 """By the figure's name and its label's value ('' without a label)."""
 
 
-async def read(workspaces: Workspaces, handle: str, *, stalled_s: float) -> Values:
+async def read(workspaces: Workspaces, handle: str, *, stalled_s: float, time_limit_s: float = TIME_LIMIT_S) -> Values:
     """The figures of a workspace; psycopg.Error or TimeoutError when they cannot be had in time."""
     names, parts = [], []
     for figure in all_figures():
         for value, expression in (figure.sql if isinstance(figure.sql, dict) else {"": figure.sql}).items():
             names.append((figure.name, value))
             parts.append(f"({expression.replace('{stalled_s}', str(float(stalled_s)))})::float8")
-    async with asyncio.timeout(TIME_LIMIT_S):
+    async with asyncio.timeout(time_limit_s):
         pool = await workspaces.pool(handle)
         async with pool.connection() as connection:
-            await connection.execute(f"set local statement_timeout = {round(TIME_LIMIT_S * 1000)}")
+            await connection.execute(f"set local statement_timeout = {round(time_limit_s * 1000)}")
             cursor = await connection.execute("select " + ", ".join(parts), prepare=True)
             row = await cursor.fetchone() or ()
     return {name: value for name, value in zip(names, row, strict=True) if value is not None}

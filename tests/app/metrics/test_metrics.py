@@ -80,7 +80,7 @@ async def test_backlog_and_trouble_are_told(workspace: WorkspaceUnderTest, visit
     await workspace.drain()
     async with workspace.tx() as tx:
         await tx.execute("delete from procrastinate_workers")
-    figures = await read(workspace.workspaces, workspace.handle, stalled_s=STALLED_S)
+    figures = await read(workspace.workspaces, workspace.handle, stalled_s=STALLED_S, time_limit_s=60)
     assert ("grace_worker_heartbeat_age_seconds", "") not in figures
     async with workspace.tx() as tx:
         await tx.execute(
@@ -101,7 +101,7 @@ async def test_backlog_and_trouble_are_told(workspace: WorkspaceUnderTest, visit
             " from w, unnest(array['todo', 'failed', 'failed', 'doing']) s"
         )
         await tx.execute("insert into refused_event (source, reason, remote) values ('stripe', 'bad', 'x')")
-    figures = await read(workspace.workspaces, workspace.handle, stalled_s=STALLED_S)
+    figures = await read(workspace.workspaces, workspace.handle, stalled_s=STALLED_S, time_limit_s=60)
     assert figures["grace_facts_undispatched", ""] >= 3
     assert 100 <= figures["grace_facts_oldest_age_seconds", ""] < 400
     assert figures["grace_reactions_due", ""] == 1
@@ -129,7 +129,7 @@ async def test_an_overdue_row_is_late_by_its_kind(workspace: WorkspaceUnderTest)
         await tx.execute(
             "insert into provider_poll (provider, since, next_at) values ('stripe', 0, now() - interval '90 s')"
         )
-    figures = await read(workspace.workspaces, workspace.handle, stalled_s=STALLED_S)
+    figures = await read(workspace.workspaces, workspace.handle, stalled_s=STALLED_S, time_limit_s=60)
     late = {kind: seconds for (name, kind), seconds in figures.items() if name == "grace_due_late_seconds"}
     assert 90 <= late["flows.collect_cash.jobs.look_for_events"] < 400
 
