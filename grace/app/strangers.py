@@ -16,6 +16,7 @@ from grace.kit import json
 from grace.kit.errors import Invalid
 from grace.kit.tx import transaction
 from grace.kit.workspace import Workspaces
+from grace.trust.audit import service
 from grace.trust.audit.exporting import Exported, export
 
 _HERE = Path(__file__).resolve()
@@ -27,10 +28,13 @@ Told = Callable[[int, int], None]
 
 async def export_log(workspaces: Workspaces, handle: str, path: Path, *, told: Told) -> Exported:
     """Write the log to a file, gzipped if its name says so. The file appears when it is whole; it may hold personal
-    data, so only its owner can read it."""
+    data, so only its owner can read it. That the log left the house stands in the log from then on."""
     async with workspaces.owner(await _known(workspaces, handle)) as connection:
         with _appearing(path) as file:
-            return await export(connection, file.write, told=told)
+            done = await export(connection, file.write, told=told)
+    async with transaction(workspaces, handle) as tx:
+        service.record(tx, action="export_audit_log", subject=("workspace", handle), after=done._asdict())
+    return done
 
 
 async def receipt(workspaces: Workspaces, handle: str, noun_id: str, *, since: int | None) -> str:
