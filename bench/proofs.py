@@ -61,6 +61,8 @@ def _verified(report: Report, what: str, command: list[str]) -> None:
     if status:
         raise AssertionError(f"{command} found something")
     report.record(f"proofs: {what} verified", value=seconds, bar=at_most(SECONDS), unit="s")
+    processor = used.ru_utime + used.ru_stime
+    report.record(f"proofs: {what}, its own processor time", value=processor, bar=at_most(SECONDS), unit="s")
     report.record(f"proofs: {what}, memory", value=used.ru_maxrss / 1024, bar=at_most(MIB), unit="MiB")
 
 
