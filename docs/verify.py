@@ -353,7 +353,8 @@ def entries(lines, size, sizes, roots, outside, report):
         if index + 1 in outside and outside.pop(index + 1) != root_of(stack):
             report.find(f"The checkpoint of {index + 1} entries that was kept elsewhere says otherwise: rewritten.")
     for missing in outside:
-        report.find(f"The log had {missing} entries when a checkpoint was kept elsewhere; here are {size}: it was cut.")
+        report.find(f"A checkpoint kept elsewhere covers {missing} entries, the export {size}: it was cut, or made"
+                    " before that checkpoint.")  # fmt: skip
     for place in range(at, len(sizes)):
         report.find(f"A checkpoint covers {sizes[place]} entries; the export, of {size}, was cut.")
     for subject, lost in erasures.missing.items():
