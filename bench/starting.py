@@ -59,7 +59,7 @@ def _up(data_dir: Path, *, idle_s: float) -> tuple[float, float]:
     env = {name: value for name, value in os.environ.items() if not name.startswith("GRACE_")}
     began = time.perf_counter()
     process = subprocess.Popen(
-        [GRACE, "up", "--data", data_dir, "--port", str(_free_port())],
+        [GRACE, "up", "--data", data_dir, "--port", str(_free_port()), "--no-example"],
         env=env,
         stdout=subprocess.PIPE,
         text=True,

@@ -9,6 +9,7 @@ import typer
 
 from grace.app import audit_commands, insight_commands, operating
 from grace.app.commands import AsJson, Data, InWorkspace, fail, on_installation, print_json, read_settings, report
+from grace.app.example import commands as example
 
 if TYPE_CHECKING:
     from grace.kit.workspace import Kind
@@ -25,6 +26,7 @@ workspace_app = typer.Typer(no_args_is_help=True, help="Workspaces: one business
 ledger_app = typer.Typer(no_args_is_help=True, help="The double-entry books.")
 rates_app = typer.Typer(no_args_is_help=True, help="Exchange rates.")
 import_app = typer.Typer(no_args_is_help=True, help="Bring data in.")
+app.add_typer(example.app, name="example")
 for group, called in (
     (database, "db"),
     (workspace_app, "workspace"),

@@ -1,10 +1,12 @@
 """An installation: its server, its workspaces, and how one is made."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import psycopg
 
+from grace.kit import json
 from grace.kit.credentials import credential
 from grace.kit.errors import Conflict
 from grace.kit.keys import load_master_key
@@ -55,13 +57,15 @@ async def create_workspace(
     name: str | None = None,
     currency: str = "USD",
     clock_offset: timedelta = timedelta(0),
+    settings: Mapping[str, Any] | None = None,
     prepare: Sequence[Prepare] = (),
     template: str = "template0",
 ) -> bool:
     """Make what is missing of a workspace; False when it was whole.
 
     Without a `kind` it keeps the one it has; a new one is a test workspace. Conflict when it has another kind;
-    WrongCredential, before anything is made, when the installation's keys are not of that kind.
+    WrongCredential, before anything is made, when the installation's keys are not of that kind. `settings` are
+    there from the moment at which it is a workspace.
     """
     code = check_currency(currency)
     if kind is not None:
@@ -69,12 +73,19 @@ async def create_workspace(
     made = await workspaces.create_database(handle, template=template)
     async with workspaces.owner(handle) as connection:
         await migrate(connection)
-        cursor = await connection.execute(
-            "insert into workspace (handle, kind, name, currency, clock_offset) values (%s, %s, %s, %s, %s)"
-            " on conflict do nothing returning true",
-            [handle, kind or "test", name or handle.capitalize(), code, clock_offset],
-        )
-        made = await cursor.fetchone() is not None or made
+        async with connection.transaction():
+            cursor = await connection.execute(
+                "insert into workspace (handle, kind, name, currency, clock_offset) values (%s, %s, %s, %s, %s)"
+                " on conflict do nothing returning true",
+                [handle, kind or "test", name or handle.capitalize(), code, clock_offset],
+            )
+            fresh = await cursor.fetchone() is not None
+            for key, value in (settings or {}).items() if fresh else ():
+                await connection.execute(
+                    "insert into setting (name, value, updated_at) values (%s, %s::jsonb, clock_timestamp())",
+                    [key, json.dumps(value)],
+                )
+        made = fresh or made
         cursor = await connection.execute("select kind from workspace")
         row = await cursor.fetchone()
     if row is None or kind not in (None, row[0]):

@@ -45,13 +45,14 @@ class SupervisorError(RuntimeError):
 class Command:
     """A process to keep running. It counts as ready when `ready_url` answers 200, or at once without one.
     `environment` is added to ours; its output is appended to `log`, or goes where ours goes. SIGTERM must make
-    it stop."""
+    it stop. With `once` it is work to be done: its end is its end."""
 
     name: str
     argv: Sequence[str]
     ready_url: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     log: Path | None = None
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +295,7 @@ class _Run:
             self.start_postgres()
         for child in self.children:
             code = child.process.poll()
-            if code is not None:
+            if code is not None and not child.command.once:
                 cause = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
                 self.say(child.deaths.note(cause))
                 child.restart()

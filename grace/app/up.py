@@ -9,6 +9,7 @@ import structlog
 
 from grace.app import installation, running, wiring
 from grace.app.bootstrap import bootstrap
+from grace.app.example import loading
 from grace.app.supervisor import Command, run_all
 from grace.kit import logs
 from grace.kit.settings import Settings
@@ -89,14 +90,18 @@ def _commands(settings: Settings, sandbox_port: int | None) -> Sequence[Command]
         argv += ["--state", str(settings.data_dir / "sandbox.sqlite")]
         ready = f"http://127.0.0.1:{sandbox_port}/health"
         commands.append(Command("sandbox", argv, ready_url=ready, log=folder / "sandbox.log"))
+    if sandbox_port is not None and settings.example and loading.is_wanted(settings.data_dir):
+        argv = [*grace, "example", "load", "--data", str(settings.data_dir)]
+        commands.append(Command("example", argv, once=True))
     return commands
 
 
 async def _make_ready(settings: Settings, dsn: str) -> None:
-    """Migrate what is there and make the first workspace."""
+    """Migrate what is there and make the first workspace; on a first start the example is to be loaded."""
     workspaces = installation.open_workspaces(settings, dsn=dsn)
     await installation.migrate_all(workspaces)
     if settings.workspace not in await workspaces.handles():
+        loading.want(settings.data_dir, wanted=settings.example and settings.test_clock_url is not None)
         await installation.create_workspace(workspaces, settings.workspace, kind="test", prepare=wiring.PREPARE)
     await workspaces.close()
 

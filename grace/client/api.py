@@ -131,9 +131,29 @@ class Grace(Connection):
         """Have the architect do the project's work; held above the threshold."""
         return dict(await self.post("/api/business/projects/deliver", {"project_id": project_id, "spec": spec}))
 
-    async def invoice_project(self, project_id: str) -> Json:
-        """Invoice what is not yet invoiced; answers `invoice_id`, `invoice_number`, `payment_link`."""
-        return dict(await self.post(f"/api/business/projects/{_part(project_id)}/payment"))
+    async def invoice_project(self, project_id: str, *, amount: Amount | None = None) -> Json:
+        """Invoice what is not yet invoiced, or an amount of it; answers `invoice_id`, `payment_link`, `amount`."""
+        return dict(await self.post(f"/api/business/projects/{_part(project_id)}/payment", {"amount": amount}))
+
+    async def create_invoice(self, *, client_id: str, amount: Amount, currency: str, description: str) -> Json:
+        """Issue an invoice of one line; answers `invoice_id`, `hosted_invoice_url`, `amount`."""
+        body = {
+            "client_id": client_id,
+            "amount": outgoing(amount, currency),
+            "currency": currency,
+            "description": description,
+        }
+        return dict(await self.post("/api/business/payments/invoice", body))
+
+    async def note_payment(self, invoice_id: str, amount: Amount, *, method: str, reference: str) -> Json:
+        """Note money that came by bank or in cash."""
+        body = {"invoice_id": invoice_id, "amount": amount, "method": method, "reference": reference}
+        return dict(await self.post("/api/v1/payments/manual", body))
+
+    async def refund(self, invoice_id: str, *, reason: str, amount: Amount | None = None) -> Json:
+        """Give money back, all of it or an amount; held above the threshold."""
+        body = {"invoice_id": invoice_id, "reason": reason, "amount": amount}
+        return dict(await self.post("/api/business/payments/refund", body))
 
     async def satisfaction(self, project_id: str) -> Json:
         """What the client said in the survey."""

@@ -60,7 +60,7 @@ class Connection:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._http.aclose()
+        await self.close()
 
     async def get(self, path: str, **query: Any) -> Any:
         """Ask; parameters that are None are left out."""
@@ -69,6 +69,18 @@ class Connection:
     async def post(self, path: str, body: Mapping[str, Any] | None = None, *, key: str | None = None) -> Any:
         """Act once. Fields that are None are left out. `key` is the Idempotency-Key, a new one if left out."""
         return await self._request("POST", path, query={}, body=body or {}, key=key or str(uuid4()))
+
+    async def put(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Replace once."""
+        return await self._request("PUT", path, query={}, body=body, key=str(uuid4()))
+
+    async def delete(self, path: str) -> Any:
+        """End something once."""
+        return await self._request("DELETE", path, query={}, body=None, key=str(uuid4()))
+
+    async def close(self) -> None:
+        """Close the connections, where no `async with` does."""
+        await self._http.aclose()
 
     async def _request(
         self, method: str, path: str, *, query: Mapping[str, Any], body: Mapping[str, Any] | None, key: str | None

@@ -1,20 +1,25 @@
 """One job from lead to cash, in the order in which it happens."""
 
-import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from grace.app.demo.browser import confirm_card
+from grace.app.actors.acts import (
+    accept_proposal,
+    approve,
+    complete_milestones,
+    expect,
+    first,
+    held,
+    pay_by_card,
+    sign_contract,
+    until,
+)
 from grace.app.demo.display import Display
 from grace.client.api import Grace
-from grace.client.errors import GraceError
 from grace.client.http import Json
 
-DEADLINE_S = 120.0
-POLL_S = 0.15
 STEPS = 16
 
 T = TypeVar("T")
@@ -88,7 +93,7 @@ async def find_work(cast: Cast, job: Job) -> None:
         found = await cast.owner.qualify_lead(job.lead_id)
         step.id = job.lead_id
         step.note = f"score {found['score']}, stage {found['stage']}"
-        _expect(found["qualified"], f"The lead should qualify; {found['recommendation']}")
+        expect(found["qualified"], f"The lead should qualify; {found['recommendation']}")
 
 
 async def offer_work(cast: Cast, job: Job) -> None:
@@ -105,14 +110,11 @@ async def offer_work(cast: Cast, job: Job) -> None:
             f"{pricing['total']:,} {job.currency} after a discount of {pricing['discount']:,}"
         )
     with cast.display.step("sending_held", "Sending it is held by the policy") as step:
-        held = await cast.owner.send_proposal(job.proposal_id)
-        decision_id = step.id = _held(held)
-        step.note = " ".join(held["reasons"])
+        answer = await cast.owner.send_proposal(job.proposal_id)
+        decision_id = step.id = held(answer)
+        step.note = " ".join(answer["reasons"])
     with cast.display.step("sending_approved", "Approved by a second member, and sent") as step:
-        decision = await cast.admin.vote(decision_id, approve=True, reason="Scope and price are what we agreed on.")
-        _expect(
-            decision["status"] == "executed", f"The vote should have sent it; the decision is {decision['status']}."
-        )
+        decision = await approve(decision_id, (cast.admin, "Scope and price are what we agreed on."))
         step.id = decision_id
         step.note = decision["votes"][0]["voter_name"]
 
@@ -120,18 +122,17 @@ async def offer_work(cast: Cast, job: Job) -> None:
 async def agree(cast: Cast, job: Job) -> None:
     """The client accepts by link, signs the contract by link, and the project begins."""
     with cast.display.step("proposal_accepted", "Accepted by the client's signed link") as step:
-        proposal = await cast.owner.proposal(job.proposal_id)
-        await cast.client.act_on_link(proposal["client_url"], "accept", name=SIGNER)
+        await accept_proposal(cast.owner, cast.client, job.proposal_id, name=SIGNER)
         step.id = job.proposal_id
         step.note = SIGNER
     with cast.display.step("contract_signed", "Contract signed by link") as step:
-        contract = await _until(cast, "the contract", lambda: _only(cast.owner.contracts(proposal_id=job.proposal_id)))
-        await cast.client.act_on_link(contract["client_url"], "sign", name=SIGNER)
+        contract = await _until(cast, "the contract", lambda: first(cast.owner.contracts(proposal_id=job.proposal_id)))
+        await sign_contract(cast.client, contract, name=SIGNER)
         step.id = contract["id"]
         step.note = f"{contract['contract_number']}, sha256 {contract['sha256'][:12]}…"
 
     async def begun() -> Json | None:
-        project = await _only(cast.owner.projects(lead_id=job.lead_id))
+        project = await first(cast.owner.projects(lead_id=job.lead_id))
         return project if project and project["status"] == "in_progress" else None
 
     with cast.display.step("project_begun", "Project with milestones") as step:
@@ -143,27 +144,25 @@ async def agree(cast: Cast, job: Job) -> None:
 async def deliver_work(cast: Cast, job: Job) -> None:
     """Above 5,000 USD Parliament votes on the delivery; then the work is done, milestone by milestone."""
     with cast.display.step("delivery_held", "Delivery is held for Parliament") as step:
-        held = await cast.owner.deliver_project(job.project_id, spec="As offered; keep the texts short.")
-        decision_id = step.id = _held(held)
-        step.note = " ".join(held["reasons"])
+        answer = await cast.owner.deliver_project(job.project_id, spec="As offered; keep the texts short.")
+        decision_id = step.id = held(answer)
+        step.note = " ".join(answer["reasons"])
     with cast.display.step("delivery_approved", "Parliament votes") as step:
-        await cast.admin.vote(decision_id, approve=True, reason="Scope is clear.")
-        decision = await cast.member.vote(decision_id, approve=True, reason="I have the time for the review.")
-        _expect(decision["status"] == "executed", f"Parliament should have decided; it is {decision['status']}.")
+        decision = await approve(
+            decision_id, (cast.admin, "Scope is clear."), (cast.member, "I have the time for the review.")
+        )
         step.id = decision_id
         step.note = " and ".join(vote["voter_name"] for vote in decision["votes"])
 
     async def built() -> Json | None:
         project = await cast.owner.project(job.project_id)
-        _expect(project["delivery_status"] != "failed", f"The delivery failed: {project['delivery_result']}")
+        expect(project["delivery_status"] != "failed", f"The delivery failed: {project['delivery_result']}")
         return project if project["delivery_status"] == "built" else None
 
     with cast.display.step("work_delivered", "Work done and delivered") as step:
         project = await _until(cast, "the architect", built)
         files = len(await cast.owner.artefacts(job.project_id))
-        for milestone in project["milestones"]:
-            if milestone["completed_at"] is None:
-                await cast.owner.complete_milestone(job.project_id, milestone["number"], hours_spent=milestone["hours"])
+        await complete_milestones(cast.owner, project)
         project = await cast.owner.mark_delivered(job.project_id)
         step.id = job.project_id
         step.note = f"{files} files, progress {project['progress']} %, {project['status']}"
@@ -178,25 +177,15 @@ async def collect_cash(cast: Cast, job: Job) -> None:
         page = await cast.client.open_link(pay_link)
         step.note = f"{invoice['invoice_number']}, {page['amount_due']:,} {page['currency']}"
 
-    async def intent() -> Json | None:
-        answer = await cast.client.act_on_link(pay_link, "intent")
-        return answer if answer.get("client_secret") else None
-
     with cast.display.step("card_confirmed", "Paid by card through the pay link") as step:
-        asked = await _until(cast, "the card provider", intent)
-        step.id = await confirm_card(
-            cast.stripe_api_base,
-            client_secret=asked["client_secret"],
-            publishable_key=asked["publishable_key"],
-            return_url=pay_link,
-            deadline_s=DEADLINE_S,
-            on_wait=cast.display.waiting,
+        step.id = await pay_by_card(
+            cast.client, pay_link, stripe_api_base=cast.stripe_api_base, on_wait=cast.display.waiting
         )
         step.note = "4242 4242 4242 4242"
 
     async def paid() -> Json | None:
         status = await cast.owner.payment_status(job.invoice_id)
-        _expect(status["status"] != "failed", "The card was refused.")
+        expect(status["status"] != "failed", "The card was refused.")
         return status if status["paid"] else None
 
     with cast.display.step("paid", "PAID: the signed webhook came") as step:
@@ -246,37 +235,9 @@ async def settled(cast: Cast, job: Job) -> tuple[Json, Decimal]:
 
 
 async def _until(cast: Cast, what: str, ask: Callable[[], Awaitable[T | None]]) -> T:
-    """Ask until there is an answer; GraceError when the deadline passes."""
-    started = time.monotonic()
-    while True:
-        found = await ask()
-        if found is not None:
-            return found
-        waited_s = time.monotonic() - started
-        if waited_s > DEADLINE_S:
-            raise _failed(f"Waited {DEADLINE_S:.0f} s for {what}.")
-        cast.display.waiting(f"waiting for {what}.", waited_s)
-        await asyncio.sleep(POLL_S)
-
-
-async def _only(found: Awaitable[list[Json]]) -> Json | None:
-    return next(iter(await found), None)
+    return await until(what, ask, on_wait=cast.display.waiting)
 
 
 async def _lead_in(cast: Cast, job: Job, *stages: str) -> Json | None:
     lead = await cast.owner.lead(job.lead_id)
     return lead if lead["stage"] in stages else None
-
-
-def _held(answer: Json) -> str:
-    _expect(answer.get("status") == "awaiting_approval", f"The policy should have held this: {answer}")
-    return str(answer["decision_id"])
-
-
-def _expect(holds: bool, otherwise: str) -> None:
-    if not holds:
-        raise _failed(otherwise)
-
-
-def _failed(detail: str) -> GraceError:
-    return GraceError({"type": "/problems/demo", "title": "The demo cannot go on", "status": None, "detail": detail})
