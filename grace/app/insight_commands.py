@@ -19,9 +19,9 @@ def rebuild(data: Data = None, workspace: InWorkspace = None, as_json: AsJson = 
 
     settings = read_settings(data, workspace)
     handle = settings.workspace
-    folded = on_installation(settings, lambda workspaces: folding.rebuild(workspaces, handle))
+    rows = on_installation(settings, lambda workspaces: folding.rebuild(workspaces, handle))
     fingerprint = on_installation(settings, lambda workspaces: folding.fingerprint(workspaces, handle))
     if as_json:
-        print_json({"workspace": handle, "folded": folded, "fingerprint": fingerprint})
+        print_json({"workspace": handle, "rows": rows, "fingerprint": fingerprint})
     else:
-        print(f"{handle}: {folded} facts and postings folded. Fingerprint {fingerprint}.")
+        print(f"{handle}: {rows} rows. Fingerprint {fingerprint}.")

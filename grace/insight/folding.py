@@ -1,12 +1,15 @@
 """Folding the streams of facts and postings into rows and sums, in small steps, each one transaction."""
 
+import asyncio
 from hashlib import sha256
 
+from grace.kit.errors import Invalid
 from grace.kit.tx import Tx, transaction
 from grace.kit.workspace import Workspaces
 
 BATCH = 2_000
 """Facts, and as many postings, that one step folds."""
+PAUSE_S = 0.05
 _TABLES = {"insight_row": "noun, measure, key", "insight_sum": "1, 2, 3, 4, 5, 6, 7", "insight_client": "client_id"}
 
 
@@ -20,16 +23,35 @@ async def fold(workspaces: Workspaces, handle: str, *, limit: int = BATCH) -> in
 
 
 async def rebuild(workspaces: Workspaces, handle: str, *, limit: int = BATCH) -> int:
-    """Forget everything and fold from the beginning; how much that was.
+    """Forget everything and fold from the beginning, together with workers that run; how many rows there are then.
 
-    Figures stay exact meanwhile: what is not folded is added when they are read, which takes longer.
+    Figures stay exact meanwhile: what is not folded is added when they are read, which takes longer. Invalid when there
+    is no such workspace.
     """
+    if handle not in await workspaces.handles():
+        raise Invalid(f"There is no workspace {handle!r}. `grace workspace list` shows which there are.")
     async with workspaces.owner(handle) as connection:
         await connection.execute("select insight_forget()")
-    folded = 0
-    while step := await fold(workspaces, handle, limit=limit):
-        folded += step
-    return folded
+    while await fold(workspaces, handle, limit=limit) or await _is_behind(workspaces, handle):
+        pass
+    async with transaction(workspaces, handle) as tx:
+        return int(await tx.value("select count(*) from insight_row"))
+
+
+async def _is_behind(workspaces: Workspaces, handle: str) -> bool:
+    """Whether something below the horizon is not folded, for a worker does that at this moment."""
+    async with transaction(workspaces, handle) as tx:
+        behind = await tx.value(
+            "select c.revalue_from is not null"
+            " or (select f.id from fact f where (f.xid, f.id) > (c.fact_xid, c.fact_id) and f.xid < s.xmin"
+            " order by f.xid, f.id limit 1) is not null"
+            " or (select p.id from ledger_posting p where (p.xid, p.id) > (c.posting_xid, c.posting_id)"
+            " and p.xid < s.xmin order by p.xid, p.id limit 1) is not null"
+            " from insight_cursor c, (select pg_snapshot_xmin(pg_current_snapshot()) as xmin) s"
+        )
+    if behind:
+        await asyncio.sleep(PAUSE_S)
+    return bool(behind)
 
 
 async def fingerprint(workspaces: Workspaces, handle: str) -> str:

@@ -13,7 +13,7 @@ from grace.insight.reading import Computed, Sums
 from grace.kit.money import to_major
 from grace.kit.tx import Tx
 
-MONTHS = 24
+MONTHS = 12
 """The most months that a trend shows, the last ones of the time."""
 
 

@@ -1,5 +1,6 @@
 """Folding: figures are exact at any moment, and the same bytes follow however and whenever the streams are folded."""
 
+import asyncio
 import random
 from datetime import datetime, timedelta
 
@@ -10,6 +11,7 @@ from grace.flows.collect_cash import service as cash
 from grace.insight import folding, reading
 from grace.insight.figures import REGISTRY, Span
 from grace.insight.rows import place_of, row_out
+from grace.kit.errors import Invalid
 from grace.kit.money import to_major
 from grace.kit.tx import Tx
 from tests.fixtures.workspace import WorkspaceUnderTest
@@ -64,6 +66,29 @@ async def test_customers_follow_merges_and_reversals_of_what_is_folded(workspace
     folded = await folding.fingerprint(workspace.workspaces, workspace.handle)
     await folding.rebuild(workspace.workspaces, workspace.handle)
     assert await folding.fingerprint(workspace.workspaces, workspace.handle) == folded
+
+
+async def test_a_rebuild_beside_a_worker_waits_for_what_the_worker_folds(workspace: WorkspaceUnderTest) -> None:
+    history = History(random.Random(5), workspace)
+    for _ in range(20):
+        await happens(history)
+    await fold_all(history)
+    folded = await folding.fingerprint(workspace.workspaces, workspace.handle)
+    rebuilt = asyncio.Event()
+
+    async def work() -> None:
+        while not rebuilt.is_set():
+            await folding.fold(workspace.workspaces, workspace.handle, limit=2)
+            await asyncio.sleep(0.001)
+
+    worker = asyncio.create_task(work())
+    await folding.rebuild(workspace.workspaces, workspace.handle, limit=1)
+    fingerprint = await folding.fingerprint(workspace.workspaces, workspace.handle)
+    rebuilt.set()
+    await worker
+    assert fingerprint == folded
+    with pytest.raises(Invalid, match="nowhere"):
+        await folding.rebuild(workspace.workspaces, "nowhere")
 
 
 @pytest.mark.nightly
