@@ -10,14 +10,25 @@ from grace.kit.workspace import Workspaces
 BATCH = 2_000
 """Facts, and as many postings, that one step folds."""
 PAUSE_S = 0.05
+# There is something to fold, or the cursor is of another server.
+_BEHIND = """from insight_cursor c,
+    (select pg_snapshot_xmin(s) as xmin, pg_snapshot_xmax(s) as xmax from pg_current_snapshot() s) s
+    where c.revalue_from is not null or greatest(c.fact_xid, c.posting_xid) > s.xmax
+    or (select f.id from fact f where (f.xid, f.id) > (c.fact_xid, c.fact_id) and f.xid < s.xmin
+        order by f.xid, f.id limit 1) is not null
+    or (select p.id from ledger_posting p where (p.xid, p.id) > (c.posting_xid, c.posting_id) and p.xid < s.xmin
+        order by p.xid, p.id limit 1) is not null"""
 _TABLES = {"insight_row": "noun, measure, key", "insight_sum": "1, 2, 3, 4, 5, 6, 7", "insight_client": "client_id"}
 
 
 async def fold(workspaces: Workspaces, handle: str, *, limit: int = BATCH) -> int:
-    """One step; how much it folded. 0 when there is nothing below the horizon, or another worker folds."""
+    """One step; how much it folded. 0 when there is nothing below the horizon, or another worker folds.
+
+    Nothing is locked or written when there is nothing to do.
+    """
     pool = await workspaces.pool(handle)
     async with pool.connection() as connection:
-        cursor = await connection.execute("select insight_fold(%s)", [limit])
+        cursor = await connection.execute(f"select insight_fold(%s) {_BEHIND}", [limit])
         row = await cursor.fetchone()
     return int(row[0]) if row else 0
 
@@ -41,14 +52,7 @@ async def rebuild(workspaces: Workspaces, handle: str, *, limit: int = BATCH) ->
 async def _is_behind(workspaces: Workspaces, handle: str) -> bool:
     """Whether something below the horizon is not folded, for a worker does that at this moment."""
     async with transaction(workspaces, handle) as tx:
-        behind = await tx.value(
-            "select c.revalue_from is not null"
-            " or (select f.id from fact f where (f.xid, f.id) > (c.fact_xid, c.fact_id) and f.xid < s.xmin"
-            " order by f.xid, f.id limit 1) is not null"
-            " or (select p.id from ledger_posting p where (p.xid, p.id) > (c.posting_xid, c.posting_id)"
-            " and p.xid < s.xmin order by p.xid, p.id limit 1) is not null"
-            " from insight_cursor c, (select pg_snapshot_xmin(pg_current_snapshot()) as xmin) s"
-        )
+        behind = await tx.value(f"select true {_BEHIND}")
     if behind:
         await asyncio.sleep(PAUSE_S)
     return bool(behind)
