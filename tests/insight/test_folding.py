@@ -91,6 +91,27 @@ async def test_a_rebuild_beside_a_worker_waits_for_what_the_worker_folds(workspa
         await folding.rebuild(workspace.workspaces, "nowhere")
 
 
+async def test_a_cursor_that_is_ahead_of_the_server_begins_anew(workspace: WorkspaceUnderTest) -> None:
+    history = History(random.Random(3), workspace)
+    for _ in range(15):
+        await happens(history)
+    await fold_all(history)
+    folded = await folding.fingerprint(workspace.workspaces, workspace.handle)
+    async with workspace.workspaces.owner(workspace.handle) as owner:
+        await owner.execute("update insight_cursor set fact_xid = '9000000000', posting_xid = '9000000000'")
+        await owner.execute("update insight_sum set n = n + 1")
+    await fold_all(history)
+    assert await folding.fingerprint(workspace.workspaces, workspace.handle) == folded
+
+
+async def test_nothing_is_written_when_there_is_nothing_to_fold(workspace: WorkspaceUnderTest) -> None:
+    await fold_all(History(random.Random(0), workspace))
+    async with workspace.workspaces.owner(workspace.handle) as owner:
+        before = await (await owner.execute("select xmax::text from insight_cursor")).fetchone()
+        assert await folding.fold(workspace.workspaces, workspace.handle) == 0
+        assert await (await owner.execute("select xmax::text from insight_cursor")).fetchone() == before
+
+
 @pytest.mark.nightly
 @pytest.mark.parametrize("seed", range(100, 130))
 async def test_long_histories(workspace: WorkspaceUnderTest, seed: int) -> None:
