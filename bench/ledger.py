@@ -181,7 +181,7 @@ def _hot() -> tuple[Line, Line]:
 async def _open_accounts(workspaces: Workspaces, handle: str) -> None:
     async with workspaces.owner(handle) as owner:
         await owner.execute(BASELINE)
-        await owner.execute("set ledger.writes = 'on'")
+        await owner.execute("set search_path = pg_catalog, public, pg_temp, ledger_writes")
         await owner.execute(
             "insert into ledger_account (purpose, owner, currency) select 'receivable', 'cust_' || n, 'USD'"
             " from generate_series(0, %s) n union all select 'revenue', '', 'USD'",

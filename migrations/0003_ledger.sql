@@ -1,3 +1,4 @@
+-- replaces: 05bac55ef829d6747205d9d41f874a99dd3cac9b0de6c2ce0a0736cce5bd34e4
 -- The ledger: accounts, postings, entries and held money.
 --
 -- Amounts are minor units; a line's amount is positive for a debit, negative for a credit, and a posting's lines sum to
@@ -139,10 +140,11 @@ create trigger ledger_kept before delete or truncate on ledger_hold
 create trigger ledger_kept before delete or truncate on ledger_hold_line
     for each statement execute function ledger_refuse();
 
--- Everything else is written by the functions below alone: each sets this flag while it runs.
+-- Everything else is written by the functions below alone: each names `ledger_writes`, which is no schema, last in its
+-- search path while it runs. A setting of our own could only be given to a function by a superuser.
 create function ledger_by_function() returns trigger language plpgsql as $$
 begin
-    if current_setting('ledger.writes', true) is distinct from 'on' then
+    if current_setting('search_path') <> 'pg_catalog, public, pg_temp, ledger_writes' then
         raise exception '% on % is refused: call the ledger''s functions', tg_op, tg_table_name using errcode = 'GL004';
     end if;
     return null;
@@ -257,7 +259,7 @@ end $$;
 -- Posts many balanced sets; line i belongs to posting p_posting_of[i]. Returns their ids in the order given.
 create function ledger_post_many(p_references text[], p_kinds text[], p_event_ats timestamptz[], p_memos text[],
     p_posting_of int[], p_purposes text[], p_owners text[], p_currencies text[], p_amounts bigint[]) returns bigint[]
-language plpgsql security definer set search_path = pg_catalog, public, pg_temp set ledger.writes = 'on'
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp, ledger_writes
 set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
     v_accounts bigint[] := ledger_accounts(p_purposes, p_owners, p_currencies);
@@ -304,7 +306,7 @@ end $$;
 -- Posts one balanced set and returns its id; the usual one, a transfer between two accounts, by the short way.
 create function ledger_post(p_reference text, p_kind text, p_event_at timestamptz, p_memo text,
     p_purposes text[], p_owners text[], p_currencies text[], p_amounts bigint[]) returns bigint
-language plpgsql security definer set search_path = pg_catalog, public, pg_temp set ledger.writes = 'on' as $$
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp, ledger_writes as $$
 declare
     v_id bigint;
     v_currency text := p_currencies[1];
@@ -370,7 +372,7 @@ end $$;
 -- normal side is no longer available there. The same reference and content again returns the earlier hold.
 create function ledger_reserve(p_reference text, p_kind text, p_event_at timestamptz, p_expires_at timestamptz, p_memo text,
     p_purposes text[], p_owners text[], p_currencies text[], p_amounts bigint[]) returns bigint
-language plpgsql security definer set search_path = pg_catalog, public, pg_temp set ledger.writes = 'on' as $$
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp, ledger_writes as $$
 declare
     v_id bigint;
     v_accounts bigint[] := ledger_accounts(p_purposes, p_owners, p_currencies);
@@ -399,7 +401,7 @@ end $$;
 -- Posts a hold, whole (p_amounts null) or in part, and frees the rest. Lines must lie within those held.
 create function ledger_settle(p_hold text, p_reference text, p_kind text, p_event_at timestamptz, p_memo text,
     p_purposes text[], p_owners text[], p_currencies text[], p_amounts bigint[]) returns bigint
-language plpgsql security definer set search_path = pg_catalog, public, pg_temp set ledger.writes = 'on' as $$
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp, ledger_writes as $$
 declare
     h ledger_hold;
     v_id bigint;
@@ -437,7 +439,7 @@ end $$;
 
 -- Frees a hold; again, or after it expired, changes nothing.
 create function ledger_release(p_hold text) returns void
-language plpgsql security definer set search_path = pg_catalog, public, pg_temp set ledger.writes = 'on' as $$
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp, ledger_writes as $$
 declare
     h ledger_hold;
 begin
@@ -452,7 +454,7 @@ end $$;
 
 -- Frees at most p_limit holds that ended by business time p_now; returns their references.
 create function ledger_expire(p_now timestamptz, p_limit int) returns setof text
-language plpgsql security definer set search_path = pg_catalog, public, pg_temp set ledger.writes = 'on' as $$
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp, ledger_writes as $$
 declare
     v_holds bigint[];
 begin
@@ -466,7 +468,7 @@ end $$;
 -- Rebuilds the tail balances from the entries, and makes their transaction ids those of the distant past where they
 -- are ahead of this server's: after a restore from a dump these count anew. Locks the ledger meanwhile.
 create function ledger_rebuild() returns void
-language plpgsql set search_path = pg_catalog, public, pg_temp set ledger.writes = 'on' as $$
+language plpgsql set search_path = pg_catalog, public, pg_temp, ledger_writes as $$
 begin
     alter table ledger_entry disable trigger ledger_append_only;
     alter table ledger_posting disable trigger ledger_append_only;
@@ -482,7 +484,7 @@ end $$;
 -- Folds the tails: moves each tail account's watermark to the oldest running transaction. Everything below it has
 -- ended, so no late commit is missed. Returns the accounts moved; one at a time, a second caller gets 0.
 create function ledger_roll() returns bigint
-language plpgsql security definer set search_path = pg_catalog, public, pg_temp set ledger.writes = 'on' as $$
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp, ledger_writes as $$
 declare
     v_moved bigint := 0;
 begin

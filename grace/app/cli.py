@@ -138,11 +138,13 @@ def demo(data: Data = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def migrate(data: Data = None) -> None:
-    """Bring the schema of every workspace up to this version."""
+    """Bring every workspace up to this version: its schema, and the shipped policy unless it has its own."""
+    from grace.app import wiring
     from grace.app.installation import migrate_all
 
-    for handle, applied in on_installation(read_settings(data), migrate_all).items():
-        print(f"{handle}: {', '.join(applied) or 'up to date'}")
+    done = on_installation(read_settings(data), lambda workspaces: migrate_all(workspaces, wiring.RENEW))
+    for handle, said in done.items():
+        print(f"{handle}: {', '.join(said) or 'up to date'}")
 
 
 @app.command()

@@ -16,7 +16,12 @@ from grace.kit.settings import Settings
 from grace.kit.tx import Tx, transaction
 from grace.kit.workspace import Kind, Workspace, Workspaces
 
+NO_ROLE = (
+    "This login may not create roles (CREATEROLE): Grace connects as the owner of its tables, and triggers alone hold"
+    " that the ledger, the log and facts are only added to."
+)
 Prepare = Callable[[Tx], Awaitable[None]]
+Renew = Callable[[Tx], Awaitable[str | None]]
 
 
 class NotRunning(RuntimeError):
@@ -96,13 +101,18 @@ async def create_workspace(
     return made
 
 
-async def migrate_all(workspaces: Workspaces) -> dict[str, list[str]]:
-    """Bring every workspace's schema up to this version; what was applied where."""
-    applied = {}
+async def migrate_all(workspaces: Workspaces, renew: Sequence[Renew] = ()) -> dict[str, list[str]]:
+    """Bring every workspace up to this version: its schema, then what `renew` does; what was done where, in words."""
+    done = {}
     for handle in await workspaces.handles():
         async with workspaces.owner(handle) as connection:
-            applied[handle] = await migrate(connection)
-    return applied
+            done[handle] = await migrate(connection)
+            cursor = await connection.execute("select exists (select from workspace)")
+            whole = (await cursor.fetchone() or [False])[0]
+        if whole:  # else its creation was interrupted, and is taken up by whoever creates it
+            async with transaction(workspaces, handle) as tx:
+                done[handle] += [said for step in renew if (said := await step(tx)) is not None]
+    return done
 
 
 async def reachable(dsn: str) -> bool:

@@ -31,6 +31,16 @@ def note(data_dir: Path, *, url: str, chosen: Mapping[str, str]) -> None:
     fresh.replace(data_dir / NAME)
 
 
+def forget(data_dir: Path) -> None:
+    """Take back what this process has said; another's stays."""
+    try:
+        said = json.loads((data_dir / NAME).read_text())
+    except (OSError, ValueError):
+        return
+    if isinstance(said, dict) and said.get("pid") == os.getpid():
+        (data_dir / NAME).unlink(missing_ok=True)
+
+
 def find(data_dir: Path) -> Running | None:
     """The Grace that runs on `data_dir`, once it has said where; None also where we may not look."""
     try:

@@ -55,14 +55,17 @@ def run(settings: Settings) -> None:
 
     print("Grace is starting …", flush=True)
     _open_log(settings)
-    run_all(
-        data_dir=settings.data_dir,
-        prepare=prepare,
-        ready=ready,
-        say=say,
-        database_url=settings.database_url.get_secret_value() if settings.database_url else None,
-        ports=(settings.port, *((sandbox_port,) if uses_sandbox else ())),
-    )
+    try:
+        run_all(
+            data_dir=settings.data_dir,
+            prepare=prepare,
+            ready=ready,
+            say=say,
+            database_url=settings.database_url.get_secret_value() if settings.database_url else None,
+            ports=(settings.port, *((sandbox_port,) if uses_sandbox else ())),
+        )
+    finally:
+        running.forget(settings.data_dir)
     print("Grace has stopped; its data stays.", flush=True)
     log.info("stopped")
 
@@ -99,7 +102,11 @@ def _commands(settings: Settings, sandbox_port: int | None) -> Sequence[Command]
 async def _make_ready(settings: Settings, dsn: str) -> None:
     """Migrate what is there and make the first workspace; on a first start the example is to be loaded."""
     workspaces = installation.open_workspaces(settings, dsn=dsn)
-    await installation.migrate_all(workspaces)
+    for handle, said in (await installation.migrate_all(workspaces, wiring.RENEW)).items():
+        if said:
+            print(f"  {handle}: {', '.join(said)}", flush=True)
+    if not await workspaces.app_role_exists():
+        print(f"  {installation.NO_ROLE}", flush=True)
     if settings.workspace not in await workspaces.handles():
         loading.want(settings.data_dir, wanted=settings.example and settings.test_clock_url is not None)
         await installation.create_workspace(workspaces, settings.workspace, kind="test", prepare=wiring.PREPARE)

@@ -1,6 +1,6 @@
 """Binds each port to a vendor's adapter: the only module that may import one."""
 
-from grace.app.installation import Prepare
+from grace.app.installation import Prepare, Renew
 from grace.flows.collect_cash.jobs import connect_webhooks
 from grace.kit.credentials import credential
 from grace.kit.edge import Authenticate
@@ -12,7 +12,7 @@ from grace.providers.architect.builtin.architect import BuiltinArchitect
 from grace.providers.payments import port as cards
 from grace.providers.payments.stripe.adapter import StripeCards
 from grace.trust.audit.service import load_or_create_signer
-from grace.trust.governance.service.policy import install_shipped_policy
+from grace.trust.governance.service.policy import install_shipped_policy, own_policy_is_behind
 from grace.trust.identity.service import sessions
 
 
@@ -31,6 +31,18 @@ async def _connect_webhooks(tx: Tx) -> None:
     if credential(tx.workspace, "stripe_secret_key") is not None:
         await defer(tx, connect_webhooks)
 
+
+async def _renew_policy(tx: Tx) -> str | None:
+    installed = await install_shipped_policy(tx)
+    if installed is not None:
+        return f"policy version {installed.version}, as shipped"
+    if await own_policy_is_behind(tx):
+        return "keeps its own policy, though the shipped text has changed since (grace/trust/governance/policies)"
+    return None
+
+
+RENEW: tuple[Renew, ...] = (_renew_policy,)
+"""What a workspace gets of a newer version besides its tables; each says what it did, or what the owner should know."""
 
 PREPARE: tuple[Prepare, ...] = (_make_signer, _install_policy, _connect_webhooks)
 """What every new workspace gets besides its tables; each step may run again."""

@@ -10,6 +10,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import PoolTimeout
 
 from grace.app import modules, wiring
+from grace.app.installation import NO_ROLE
 from grace.insight import folding
 from grace.kit import due, idempotency, jobs, reactions
 from grace.kit.errors import NotFound
@@ -54,9 +55,13 @@ class Worker:
 
     async def run(self) -> None:
         """Until stopped."""
+        told = False
         while not self._stop.is_set():
             try:
                 found = await self._workspaces.identities()
+                if not told and not await self._workspaces.app_role_exists():
+                    log.warning("no restricted role", meaning=NO_ROLE)
+                told = True
             except psycopg.Error as error:
                 log.warning("database does not answer", error=described(error))
                 found = self._identities

@@ -39,7 +39,8 @@ def credential(workspace: Workspace, name: str, *, configured: Settings | None =
     return str(text)
 
 
-def _check_world(workspace: Workspace, name: str, text: str) -> None:
+def _check_world(workspace: Workspace, setting: str, text: str) -> None:
+    name = f"GRACE_{setting.upper()}"
     world = _OF_A_WORLD.match(text)
     if world is not None and world[1] != workspace.kind:
         raise WrongCredential(

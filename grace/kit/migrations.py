@@ -1,5 +1,10 @@
-"""Migrations: ordered SQL files, each applied once per workspace in a transaction, with its checksum kept."""
+"""Migrations: ordered SQL files, each applied once per workspace in a transaction, with its checksum kept.
 
+A file whose text had to change begins with a line `-- replaces: CHECKSUM` for each text that it had before: where that
+was applied it counts as applied, and a later file brings such a database to the same schema.
+"""
+
+import re
 from hashlib import sha256
 from pathlib import Path
 
@@ -10,6 +15,7 @@ _HERE = Path(__file__).resolve()
 FOLDER = next(f for f in (_HERE.parents[2] / "migrations", _HERE.parents[1] / "migrations") if f.is_dir())
 QUEUE_SCHEMA = "0000_queue"
 _LOCK = 7_246_100
+_REPLACES = re.compile(r"(?:-- replaces: [0-9a-f]{64}\n)*")
 
 
 class MigrationChanged(Exception):
@@ -36,13 +42,19 @@ async def migrate(connection: AsyncConnection, *, folder: Path = FOLDER) -> list
         for name, text in files(folder):
             checksum = sha256(text.encode()).hexdigest()
             if name in applied:
-                if applied[name] != checksum:
+                if applied[name] != checksum and applied[name] not in _replaced(text):
                     raise MigrationChanged(f"{name} was applied with other text")
                 continue
             await connection.execute(text.encode())
             await connection.execute("insert into migration (name, checksum) values (%s, %s)", [name, checksum])
             done.append(name)
     return done
+
+
+def _replaced(text: str) -> list[str]:
+    """The checksums that a file says it replaces."""
+    head = _REPLACES.match(text)
+    return head.group().split()[2::3] if head else []
 
 
 def _queue_schema() -> str:

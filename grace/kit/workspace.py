@@ -14,7 +14,7 @@ from psycopg import AsyncConnection, sql
 from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool
 
-from grace.kit.errors import NotFound
+from grace.kit.errors import Conflict, NotFound
 from grace.kit.keys import Keys
 from grace.kit.wire import Connection
 
@@ -64,6 +64,7 @@ class Workspaces:
         self._keys: dict[str, Keys] = {}
         self._databases = dict(databases or {})
         self._role: bool | None = None
+        self._only: str | None = None  # the one database of a login that may not make others
         self._known: set[str] = set()
         self._asked = 0.0
         self._asking = asyncio.Lock()
@@ -94,6 +95,7 @@ class Workspaces:
                 cursor = await connection.execute(
                     "select to_regclass('workspace') is not null and has_table_privilege('workspace', 'select')"
                 )
+                self._only = row[0]
                 if (await cursor.fetchone() or [False])[0]:
                     cursor = await connection.execute("select handle from workspace")
                     self._databases = {r[0]: row[0] for r in await cursor.fetchall()}
@@ -128,12 +130,14 @@ class Workspaces:
     @asynccontextmanager
     async def owner(self, handle: str) -> AsyncIterator[AsyncConnection]:
         """A connection of the owner to one workspace: migrations, sealing, verification."""
+        await self.app_role_exists()
         async with await AsyncConnection.connect(self.dsn(handle), autocommit=True) as connection:
             yield connection
 
     async def app_role_exists(self) -> bool:
-        """Whether the restricted role that web and worker use could be created."""
+        """Whether the restricted role that web and worker use could be created. Asked first, it finds the database."""
         if self._role is None:
+            await self.handles()
             async with self.server() as connection:
                 cursor = await connection.execute(
                     "select pg_has_role(oid, 'member') from pg_roles where rolname = %s", [APP_ROLE]
@@ -201,12 +205,24 @@ class Workspaces:
             await self.forget(handle)
 
     async def create_database(self, handle: str, *, template: str = "template0") -> bool:
-        """Make the database and, where the login may, the restricted role. False when it was there."""
+        """Make the database and, where the login may, the restricted role. False when it was there.
+
+        A login that may not make databases has the one that it names: Conflict when another workspace lives there.
+        """
         if not HANDLE.match(handle):
             raise ValueError("a handle is 1 to 32 lower-case letters and digits and begins with a letter")
+        others = [known for known in await self.handles() if known != handle]
         async with self.server() as connection:
             await _ensure_app_role(connection)
             self._role = None
+            if self._only is not None:
+                if others:
+                    raise Conflict(
+                        f"This login may not make databases, and {self._only} is the workspace {others[0]}."
+                        " Give it CREATEDB, or another database."
+                    )
+                self._databases[handle] = self._only
+                return False
             try:
                 await connection.execute(
                     sql.SQL("create database {} template {} encoding 'UTF8'").format(
@@ -220,8 +236,10 @@ class Workspaces:
         return True
 
     async def drop(self, handle: str) -> None:
-        """Drop a workspace's database with everything in it."""
+        """Drop a workspace's database with everything in it; Conflict where it is the only one that there can be."""
         await self.forget(handle)
+        if self._only is not None:
+            raise Conflict(f"This login may not make databases: {self._only} is not dropped.")
         async with self.server() as connection:
             await connection.execute(
                 sql.SQL("drop database if exists {} with (force)").format(

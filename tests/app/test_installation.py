@@ -8,12 +8,13 @@ from pydantic import SecretStr
 
 from grace.app import wiring
 from grace.app.bootstrap import bootstrap
-from grace.app.installation import create_workspace, offset_of
+from grace.app.installation import create_workspace, migrate_all, offset_of
 from grace.kit import credentials
 from grace.kit.credentials import WrongCredential
 from grace.kit.settings import Settings
 from grace.kit.tx import transaction
 from grace.kit.workspace import Workspaces
+from tests.fixtures.workspace import WorkspaceUnderTest
 
 
 async def test_a_live_workspace_gets_its_owner(workspaces: Workspaces, migrated: str, settings: Settings) -> None:
@@ -76,3 +77,21 @@ async def test_a_workspace_made_again_is_another_one(workspaces: Workspaces, mig
         known.append((await workspaces.identities())["twice"])
     assert known[0] != known[1]
     await workspaces.drop("twice")
+
+
+async def test_migrating_renews_a_policy_that_is_as_it_was_shipped(workspace: WorkspaceUnderTest) -> None:
+    renewed = await migrate_all(workspace.workspaces, wiring.RENEW)
+    assert renewed[workspace.handle] == []
+    async with workspace.workspaces.owner(workspace.handle) as owner:
+        await owner.execute("set session_replication_role = replica")
+        await owner.execute("update policy_set set text = '// older'")
+    renewed = await migrate_all(workspace.workspaces, wiring.RENEW)
+    assert renewed[workspace.handle] == ["policy version 2, as shipped"]
+    async with workspace.tx() as tx:
+        entry = "select subject_id from audit_entry where action = 'activate_policy' order by id desc limit 1"
+        assert await tx.value(entry) == "2"
+    async with workspace.workspaces.owner(workspace.handle) as owner:
+        await owner.execute("set session_replication_role = replica")
+        await owner.execute("update policy_set set source = 'workspace', text = '// own' where version = 2")
+    renewed = await migrate_all(workspace.workspaces, wiring.RENEW)
+    assert "keeps its own policy" in renewed[workspace.handle][0]

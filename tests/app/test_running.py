@@ -54,3 +54,13 @@ def test_what_the_environment_says_stands(running_grace: RunningGrace, monkeypat
     finally:
         for name in set(os.environ) - set(before):
             del os.environ[name]
+
+
+def test_what_it_said_is_taken_back_at_the_end(tmp_path: Path) -> None:
+    running.note(tmp_path, url="http://127.0.0.1:9", chosen={})
+    running.forget(tmp_path)
+    assert not (tmp_path / running.NAME).exists()
+    running.forget(tmp_path)
+    (tmp_path / running.NAME).write_text(json.dumps({"pid": 1, "url": "http://127.0.0.1:9", "chosen": {}}))
+    running.forget(tmp_path)
+    assert (tmp_path / running.NAME).exists()

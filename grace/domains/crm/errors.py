@@ -2,13 +2,14 @@
 
 Problem
 ├── NotFound ── ClientNotFound
+├── Invalid ── UnknownSource
 └── Conflict
     ├── DuplicateClient    another client has this e-mail, or domain and name
     ├── StaleVersion       somebody changed it in the meantime
     └── NotMergeable       the two cannot be merged, or the merge not undone
 """
 
-from grace.kit.errors import Conflict, NotFound
+from grace.kit.errors import Conflict, Invalid, NotFound
 
 
 class ClientNotFound(NotFound):
@@ -27,6 +28,19 @@ class DuplicateClient(Conflict):
 
     def __init__(self, reason: str, other_id: str | None = None) -> None:
         super().__init__(f"Another client has the {reason}. Merge them if they are one.", client_id=other_id)
+
+
+class UnknownSource(Invalid):
+    """Nobody has said that leads come from there."""
+
+    slug, title = "unknown-source", "No such source"
+
+    def __init__(self, source: str, known: list[str]) -> None:
+        super().__init__(
+            f"Leads do not come from {source!r}, but from {', '.join(known)}."
+            " The setting lead_sources adds others (PUT /api/v1/settings/lead_sources).",
+            known=known,
+        )
 
 
 class StaleVersion(Conflict):

@@ -4,23 +4,40 @@ Each note is followed by an empty line. The file is completed from the table at 
 a crash between the commit and the file loses nothing.
 """
 
+import itertools
 import os
 from pathlib import Path
 
 from psycopg import AsyncConnection
 
 from grace.trust.audit.errors import LogRewound
-from grace.trust.audit.rules.notes import MalformedNote, SignedCheckpoint, parse_checkpoint
+from grace.trust.audit.rules.notes import MalformedNote, SignedCheckpoint, Signer, key_id, parse_checkpoint
 
 _TAIL_BYTES = 64 * 1024
 _PAGE = 1_000
 
 
 class CheckpointFile:
-    """An append-only file of signed notes (`<data>/checkpoints/<handle>.log`)."""
+    """An append-only file of signed notes (`<data>/checkpoints/<handle>.log`) of one log."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    def leave_to(self, signer: Signer) -> Path | None:
+        """Move a file of another log aside, as when a workspace was dropped and one of its name made; where it is now.
+
+        It is named after the key that signed it, and never overwrites another. What is no checkpoint stays.
+        """
+        last = self._last()
+        ours = key_id(signer.origin, signer.public_key)
+        if last is None or any(body[:4] == ours for _, body in last.signatures):
+            return None
+        key = last.signatures[0][1][:4].hex()
+        names = (f"{self.path.stem}.{key}{f'.{n}' if n else ''}{self.path.suffix}" for n in itertools.count())
+        aside = next(path for path in map(self.path.with_name, names) if not path.exists())
+        os.link(self.path, aside)  # unlike a rename it fails where a file has come meanwhile
+        self.path.unlink()
+        return aside
 
     async def complete(self, connection: AsyncConnection) -> None:
         """Bring the file up to the table: drop a note that a crash left half written, add the missing ones.
@@ -60,6 +77,13 @@ class CheckpointFile:
             directory = os.open(self.path.parent, os.O_RDONLY)
             os.fsync(directory)
             os.close(directory)
+
+    def _last(self) -> SignedCheckpoint | None:
+        """The last whole note; None without one, also in a file of something else."""
+        try:
+            return self._repair()
+        except LogRewound:
+            return None
 
     def _repair(self) -> SignedCheckpoint | None:
         """The last whole note; what follows it is cut off."""

@@ -41,6 +41,8 @@ async def run_sealer(
         try:
             async with connect() as connection:
                 if await _lock(connection):
+                    if (aside := file.leave_to(signer)) is not None:
+                        log.warning("%s was of another log; it is %s now", file.path, aside)
                     await file.complete(connection)
                     await _seal_until(connection, signer, file, stop, interval_ms)
         except LogRewound as error:

@@ -6,7 +6,7 @@ A permission is `noun:verb` (`invoices:write`); `noun:*`, `*:verb` and `*` hold 
 |----------|------------------|-------------------------------------------------------------------------------|
 | owner    | everything       | everything                                                                    |
 | admin    | everything       | everything but the workspace itself and who votes (owner, admin, Parliament)   |
-| operator | everything       | the business, exchange rates, own agents and keys                             |
+| operator | everything       | the business, own agents and keys                                             |
 | member   | the business     | the business, own agents and keys                                             |
 | agent    | the business     | the business                                                                  |
 | viewer   | the business     | own keys                                                                      |
@@ -62,7 +62,7 @@ def _may(reads: Iterable[str], writes: Iterable[str]) -> frozenset[str]:
 ROLES: Mapping[Role, frozenset[str]] = {
     Role.OWNER: frozenset({"*"}),
     Role.ADMIN: _may(["*"], set(BUSINESS + TRUST) - {"parliament", "workspace"}) | {VOTE},
-    Role.OPERATOR: _may(["*"], [*BUSINESS, "rates", "agents", "keys"]),
+    Role.OPERATOR: _may(["*"], [*BUSINESS, "agents", "keys"]),
     Role.MEMBER: _may([*BUSINESS, "agents", "keys"], [*BUSINESS, "agents", "keys"]),
     Role.AGENT: _may(BUSINESS, BUSINESS),
     Role.VIEWER: _may([*BUSINESS, "keys"], ["keys"]),

@@ -156,3 +156,19 @@ async def test_capture_takes_at_most_16_statements(
     sent = [line.split("\t")[3] for line in (tmp_path / "trace").read_text().splitlines() if "\tF\t" in line]
     statements = sum(1 for kind in sent if kind.startswith(("Query", "Execute")))
     assert 8 <= statements <= 16
+
+
+async def test_a_source_is_known_or_the_workspace_has_added_it(api: httpx.AsyncClient) -> None:
+    lead = {"name": "Ada", "email": "ada@a.example", "source": "Trade fair"}
+    refused = await api.post("/api/business/leads", json=lead)
+    assert (refused.status_code, refused.json()["type"].rpartition("/")[2]) == (422, "unknown-source")
+    assert "cold_email" in refused.json()["detail"]
+    assert "lead_sources" in refused.json()["detail"]
+    assert (await api.put("/api/v1/settings/lead_sources", json={"own": ["upwork"]})).status_code == 422
+    assert (await api.put("/api/v1/settings/lead_sources", json={"own": ["Trade fair"]})).status_code == 200
+    made = await api.post("/api/business/leads", json=lead)
+    assert made.status_code == 200, made.text
+    client = (await api.get("/api/v1/clients")).json()["items"][0]
+    assert client["source"] == "trade_fair"
+    changed = await api.post(f"/api/v1/clients/{client['id']}", json={"source": "moon"})
+    assert changed.status_code == 422

@@ -6,7 +6,7 @@ import pytest
 
 from grace.trust.audit.checkpoints import CheckpointFile
 from grace.trust.audit.errors import LogRewound
-from grace.trust.audit.rules.notes import split_notes
+from grace.trust.audit.rules.notes import Signer, split_notes
 from tests.trust.audit.conftest import Log
 
 
@@ -87,3 +87,22 @@ async def test_a_file_of_something_else_is_refused(log: Log, tmp_path: Path) -> 
     file.path.write_text("a letter\n\n— from somebody\n\n")
     with pytest.raises(LogRewound, match="does not end in a checkpoint"):
         await complete(log, file)
+
+
+async def test_the_file_of_a_log_that_is_gone_is_moved_aside(log: Log, tmp_path: Path) -> None:
+    await sealed(log, 2)
+    file = CheckpointFile(tmp_path / "main.log")
+    aside = {}
+    for number in range(3):
+        gone = Signer("grace/main", bytes([number // 2]) * 32)
+        note = gone.checkpoint(99 + number, bytes(32)) + "\n"
+        file.path.write_text(note)
+        assert file.leave_to(gone) is None
+        moved = file.leave_to(log.signer)
+        assert moved is not None
+        assert not file.path.exists()
+        aside[moved] = note
+    assert len(aside) == 3
+    assert all(path.read_text() == note for path, note in aside.items())
+    await complete(log, file)
+    assert file.leave_to(log.signer) is None

@@ -139,6 +139,7 @@ async def test_an_executor_that_refuses_undoes_everything(office: Office) -> Non
 
 async def test_without_a_policy_in_force_denied(office: Office) -> None:
     async with office.workspaces.owner(office.handle) as connection:
+        await connection.execute("set session_replication_role = replica")
         await connection.execute("truncate policy_set cascade")
     outcome = await ask(office, await office.member("Ann", "owner"), 1)
     assert (outcome.denied, outcome.decision.policy_version) == (True, None)
@@ -146,6 +147,7 @@ async def test_without_a_policy_in_force_denied(office: Office) -> None:
 
 async def test_with_a_policy_text_that_is_not_what_its_hash_says_denied(office: Office) -> None:
     async with office.workspaces.owner(office.handle) as connection:
+        await connection.execute("set session_replication_role = replica")
         await connection.execute("update policy_set set sha256 = repeat('0', 64)")
     assert (await ask(office, await office.member("Ann", "owner"), 1)).denied
 

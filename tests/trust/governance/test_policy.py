@@ -9,7 +9,7 @@ from grace.trust.governance.actions import ActivatePolicy
 from grace.trust.governance.errors import UnsoundPolicy
 from grace.trust.governance.models import Outcome, PolicyVersion
 from grace.trust.governance.service.perform import perform
-from grace.trust.governance.service.policy import activate_policy, install_shipped_policy
+from grace.trust.governance.service.policy import activate_policy, install_shipped_policy, own_policy_is_behind
 from grace.trust.governance.service.vote import vote
 from grace.trust.governance.shipped import shipped
 from tests.trust.governance import sample
@@ -36,6 +36,7 @@ async def test_the_shipped_policy_is_installed_once_and_renewed_but_replaces_no_
     office: Office,
 ) -> None:
     async with office.workspaces.owner(office.handle) as connection:
+        await connection.execute("set session_replication_role = replica")
         await connection.execute("truncate policy_set cascade")
     async with office.tx() as tx:
         installed = await install_shipped_policy(tx)
@@ -43,13 +44,21 @@ async def test_the_shipped_policy_is_installed_once_and_renewed_but_replaces_no_
         assert (installed.version, installed.source, installed.text) == (1, "shipped", shipped().text)
         assert await install_shipped_policy(tx) is None
     async with office.workspaces.owner(office.handle) as connection:
+        await connection.execute("set session_replication_role = replica")
         await connection.execute("update policy_set set text = '// older', sha256 = repeat('0', 64)")
     async with office.tx() as tx:
         renewed = await install_shipped_policy(tx)
         assert renewed is not None
         assert renewed.version == 2
+        assert not await own_policy_is_behind(tx)
         await sample.activate(tx)
         assert await install_shipped_policy(tx) is None
+        assert not await own_policy_is_behind(tx)
+    async with office.workspaces.owner(office.handle) as connection:
+        await connection.execute("set session_replication_role = replica")
+        await connection.execute("update policy_set set text = '// older' where source = 'shipped'")
+    async with office.tx() as tx:
+        assert await own_policy_is_behind(tx)
 
 
 async def test_another_leader_votes_on_a_change_and_then_it_judges(office: Office) -> None:

@@ -49,7 +49,7 @@ EXPECTED = {
     "clients:read": "owner admin operator member agent viewer",
     "clients:write": "owner admin operator member agent",
     "payments:write": "owner admin operator member agent",
-    "rates:write": "owner admin operator",
+    "rates:write": "owner admin",
     "audit:read": "owner admin operator",
     "ledger:read": "owner admin operator",
     "users:read": "owner admin operator",

@@ -91,7 +91,7 @@ async def test_unbalanced_entries_are_refused_even_within_the_functions_flag(
     owner: psycopg.AsyncConnection, values: str
 ) -> None:
     columns = "posting_id, account_id, amount_minor, account_seq, balance_minor, currency"
-    await owner.execute("set ledger.writes = 'on'")
+    await owner.execute("set search_path = pg_catalog, public, pg_temp, ledger_writes")
     with pytest.raises(psycopg.Error) as caught:
         await owner.execute(f"insert into ledger_entry ({columns}) " + values, {"p": 1_000})
     assert caught.value.sqlstate == "GL001"

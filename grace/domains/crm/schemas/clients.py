@@ -8,9 +8,10 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from grace.domains.crm.models import EXTERNAL_ID_LENGTH, Client, ClientStatus
 from grace.domains.crm.rules.identity import fits_a_path, normalise_email
-from grace.domains.crm.rules.sources import normalise_source
+from grace.domains.crm.rules.sources import SHIPPED, normalise_source
 from grace.kit.money import Amount, Number, to_major
 from grace.kit.web import Answer, Body
+from grace.kit.workspace_settings import setting
 
 
 def _email(text: str) -> str:
@@ -32,6 +33,13 @@ def _fit_for_a_path(text: str) -> str:
     return text
 
 
+def _own_source(text: str) -> str:
+    key = _source(text)
+    if key in SHIPPED:
+        raise ValueError("this source is known already")
+    return key
+
+
 Email = Annotated[str, StringConstraints(min_length=3, max_length=256), AfterValidator(_email)]
 Source = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_source)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=256)]
@@ -41,6 +49,18 @@ ExternalId = Annotated[
 ]
 ClientReference = Annotated[int, Field(strict=True, ge=1, lt=2**63)] | ExternalId
 """A client's id, the caller's own id for it, or its number (a JSON integer)."""
+
+
+OwnSource = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_own_source)]
+
+
+class LeadSources(Body):
+    """Where leads come from besides the sources that Grace knows; each by its key (`trade_fair`)."""
+
+    own: list[OwnSource] = Field(default_factory=list, max_length=100)
+
+
+LEAD_SOURCES = setting("lead_sources", LeadSources)
 
 
 class Details(Body):

@@ -8,11 +8,13 @@ from typing import Any
 import psycopg
 
 from grace.domains.crm import queries
-from grace.domains.crm.errors import ClientNotFound, DuplicateClient, StaleVersion
+from grace.domains.crm.errors import ClientNotFound, DuplicateClient, StaleVersion, UnknownSource
 from grace.domains.crm.facts import ClientChanged, ClientCreated
 from grace.domains.crm.models import CLIENT_PREFIX, EXTERNAL_ID_LENGTH, Client, FoundClient
 from grace.domains.crm.queries import Reference
 from grace.domains.crm.rules.identity import IdentityKeys, fits_a_path, identity_keys
+from grace.domains.crm.rules.sources import SHIPPED, is_source
+from grace.domains.crm.schemas.clients import LEAD_SOURCES
 from grace.kit import json
 from grace.kit.errors import Invalid
 from grace.kit.ids import is_id, new_id
@@ -33,7 +35,9 @@ async def create_client(tx: Tx, *, details: Mapping[str, Any], external_id: str 
 
     `details` are columns by name, checked by the caller; `name` and `source` are needed. A client that is
     found keeps what is known of it: only empty columns are filled in, and the external id becomes one of its.
+    UnknownSource unless the source is one that Grace knows or the workspace has added.
     """
+    await check_source(tx, details["source"])
     if external_id is not None:
         _check_external_id(external_id)
         await tx.execute("select pg_advisory_xact_lock(hashtextextended(%(id)s, 0))", id=f"client {external_id}")
@@ -54,6 +58,15 @@ async def create_client(tx: Tx, *, details: Mapping[str, Any], external_id: str 
     return FoundClient(await _name(tx, client, external_id), created=False, matched_by=match.reason)
 
 
+async def check_source(tx: Tx, source: str) -> None:
+    """UnknownSource unless it is shipped or the workspace's own. What an import brings is its own matter."""
+    if is_source(source):
+        return
+    own = (await LEAD_SOURCES.read(tx)).own
+    if not is_source(source, own=frozenset(own)):
+        raise UnknownSource(source, [*SHIPPED, *sorted(own)])
+
+
 async def client_for(tx: Tx, reference: Reference) -> Client:
     """The client that a money door names; text that is nobody's id yet makes a client of that name.
 
@@ -72,13 +85,15 @@ async def change_client(
     tx: Tx, *, reference: Reference, changes: Mapping[str, Any], version: int | None = None
 ) -> Client:
     """Set columns by name. StaleVersion when `version` is given and not the present one; DuplicateClient when
-    the new e-mail, or domain and name, are another client's."""
+    the new e-mail, or domain and name, are another client's; UnknownSource for a new source that nobody named."""
     before = await locked(tx, reference)
     if version is not None and version != before.version:
         raise StaleVersion(before.version)
     after = replace(before, **changes)
     if after == before:
         return before
+    if after.source != before.source:
+        await check_source(tx, after.source)
     keys = _keys(asdict(after))
     other = await queries.match(tx, keys, besides=before.id)
     if other is not None:

@@ -32,6 +32,17 @@ async def install_shipped_policy(tx: Tx) -> PolicyVersion | None:
     return await _activate(tx, text, cases, "shipped")
 
 
+async def own_policy_is_behind(tx: Tx) -> bool:
+    """Whether the workspace runs a text of its own, and the shipped one is newer than the last that it had."""
+    versions = await queries.policy_versions(tx, limit=1)
+    if not versions or versions[0].source == "shipped":
+        return False
+    last: str | None = await tx.value(
+        "select text from policy_set where source = 'shipped' order by version desc limit 1"
+    )
+    return last != shipped().text
+
+
 async def _activate(tx: Tx, text: str, cases: Sequence[Mapping[str, Any]], source: str) -> PolicyVersion:
     await tx.execute("select pg_advisory_xact_lock(hashtextextended('policy_set', 0))")
     before = await queries.policy_versions(tx, limit=1)
