@@ -1,8 +1,12 @@
 """What `grace audit verify`, `grace ledger check` and `grace rates import` do."""
 
+from collections import Counter
+from datetime import datetime
 from typing import Any
 
+from grace.kit.display import format_money
 from grace.kit.errors import Invalid
+from grace.kit.money import to_major
 from grace.kit.tx import Tx, transaction
 from grace.kit.workspace import Workspaces
 
@@ -50,6 +54,45 @@ async def findings_in(tx: Tx) -> list[str]:
 
     findings = [str(finding) for finding in [*await check(tx), *await check_documents(tx, modules.books())]]
     return findings + [f"payment {altered}: not as it was signed" async for altered in altered_payments(tx)]
+
+
+async def trial_balance(workspaces: Workspaces, handle: str, *, at: datetime | None) -> dict[str, Any]:
+    """Every account that is not zero, now or at the end of an instant: as objects, as lines, as CSV."""
+    from grace.trust.ledger.queries import trial_balance
+    from grace.trust.ledger.schemas import trial_csv
+
+    async with transaction(workspaces, await _known(workspaces, handle)) as tx:
+        rows = [row for row in await trial_balance(tx, at=at) if row.balance_minor]
+    sums: Counter[str] = Counter()
+    lines = [f"{'account':46} {'debit':>18} {'credit':>18}"]
+    for row in rows:
+        sums[row.currency] += row.balance_minor
+        amount = format_money(abs(row.balance_minor), row.currency)
+        sides = (amount, "") if row.balance_minor > 0 else ("", amount)
+        lines.append(f"{' '.join(filter(None, (row.purpose, row.owner))):46} {sides[0]:>18} {sides[1]:>18}")
+    off = {currency: to_major(total, currency) for currency, total in sums.items() if total}
+    lines.append(f"Debits and credits differ: {off}" if off else "Debits equal credits in every currency.")
+    items = [
+        {
+            "purpose": row.purpose,
+            "owner": row.owner,
+            "currency": row.currency,
+            "balance": to_major(row.balance_minor, row.currency),
+        }
+        for row in rows
+    ]
+    return {"ok": not off, "at": at, "items": items, "lines": lines, "csv": trial_csv(rows)}
+
+
+def read_moment(text: str) -> datetime:
+    """A time with its zone; Invalid for anything else."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise Invalid(f"{text!r} is not a time with its zone, such as 2026-12-31T23:59:59Z.")
+    return moment
 
 
 async def store_rates(workspaces: Workspaces, handle: str, rows: list[dict[str, Any]]) -> tuple[str, bool]:

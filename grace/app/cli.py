@@ -253,6 +253,27 @@ def check_ledger(data: Data = None, workspace: InWorkspace = None, as_json: AsJs
     report(on_installation(settings, lambda known: check_books(known, settings.workspace)), as_json)
 
 
+@ledger_app.command("trial-balance")
+def trial_balance(
+    at: Annotated[
+        str | None, typer.Option(help="Business time with its zone (2026-12-31T23:59:59Z); now if left out.")
+    ] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="As CSV.")] = False,
+    data: Data = None,
+    workspace: InWorkspace = None,
+    as_json: AsJson = False,
+) -> None:
+    """Every account with a balance, and that debits equal credits; exit code 1 when they do not."""
+    from grace.app.checks import read_moment, trial_balance
+
+    settings = read_settings(data, workspace)
+    moment = read_moment(at) if at else None
+    found = on_installation(settings, lambda known: trial_balance(known, settings.workspace, at=moment))
+    if as_csv and not as_json:
+        found = {**found, "lines": found["csv"].splitlines()}
+    report({name: value for name, value in found.items() if name != "csv"}, as_json)
+
+
 @rates_app.command("import")
 def import_rates(
     file: Annotated[Path, typer.Argument(help="CSV with the columns currency, per_usd, on_date.")],

@@ -33,8 +33,8 @@ async def answer(tx: Tx, invoice: Invoice) -> Response:
         issued_on=invoice.issued_at.date(),
         due_on=invoice.due_at.date() if invoice.due_at and due else None,
         currency=invoice.currency,
-        issuer=_block(invoice.issuer),
-        client=_block(invoice.client),
+        issuer=block(invoice.issuer),
+        client=block(invoice.client),
         lines=tuple(
             DocumentLine(
                 description=line.description,
@@ -66,7 +66,8 @@ async def answer(tx: Tx, invoice: Invoice) -> Response:
     return Response(content, media_type="application/pdf", headers=headers)
 
 
-def _block(party: dict[str, Any]) -> PartyBlock:
+def block(party: dict[str, Any]) -> PartyBlock:
+    """A party as documents print it."""
     name, company = party["name"], party["company"]
     lines = [name] if company and company != name else []
     lines += (party["address"] or "").splitlines()

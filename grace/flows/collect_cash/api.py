@@ -1,6 +1,5 @@
-"""Doors of collecting cash: invoices to clients, payments of invoices, statements."""
+"""Doors of collecting cash: invoices to clients, payments of invoices."""
 
-from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -28,15 +27,11 @@ from grace.flows.collect_cash.schemas import (
     InvoicedProject,
     InvoiceProject,
     NewInvoice,
-    StatementOut,
 )
 from grace.kit.edge import Doors, InTx
 from grace.kit.money import check_currency, to_minor
 from grace.kit.paging import Cursor, Limit, after_id, page
 from grace.kit.tx import Tx
-from grace.kit.web import EARLIEST, Moment
-from grace.trust.ledger import queries as ledger
-from grace.trust.ledger.rules import Purpose
 
 doors = Doors(tags=["Invoices"])
 ClientQuery = Annotated[str | None, Query(max_length=EXTERNAL_ID_LENGTH, description="A client, by any of its ids.")]
@@ -157,26 +152,6 @@ async def list_payments(
     rows = await payments.payments(tx, where, sort=sort, after=after_id(cursor), limit=limit + 1)
     shown = page(rows, limit=limit, key="id")
     return PaymentList(items=[PaymentOut.of(row) for row in shown.items], next_cursor=shown.next_cursor)
-
-
-@doors.get("/api/v1/clients/{id}/statement", may="clients:read", returns=StatementOut)
-async def client_statement(
-    tx: InTx,
-    id: Annotated[str, Path(max_length=EXTERNAL_ID_LENGTH)],
-    start: Annotated[Moment | None, Query(alias="from", description="From this moment on.")] = None,
-    end: Annotated[Moment | None, Query(alias="to", description="Up to, not including, this moment.")] = None,
-) -> StatementOut:
-    """What a client was invoiced and paid, what is owed, and what was paid in excess, by currency."""
-    client = await crm.client(tx, id)
-    until = end or tx.now + timedelta(microseconds=1)
-    statements = [
-        statement
-        for owner in await crm.family(tx, client.id)
-        for statement in await ledger.statement(
-            tx, owner, start=start or EARLIEST, end=until, purposes=[Purpose.RECEIVABLE, Purpose.CUSTOMER_CREDIT]
-        )
-    ]
-    return StatementOut.of(client.id, start=start, end=until, statements=statements)
 
 
 async def _family(tx: Tx, reference: str | None) -> list[str] | None:

@@ -15,7 +15,7 @@ from grace.domains.payments.models import Payment
 from grace.domains.payments.schemas import PaymentOut
 from grace.kit.money import Amount, to_major
 from grace.kit.web import Answer, Body, Held
-from grace.trust.ledger.models import Movement, Statement
+from grace.trust.ledger.models import Movement, Statement, Turnover
 from grace.trust.ledger.rules import Purpose
 
 ProjectReference = (
@@ -133,6 +133,41 @@ class StatementOut(Answer):
             by_currency[statement.account.currency].append(statement)
         accounts = [_account(currency, by_currency[currency]) for currency in sorted(by_currency)]
         return cls(client_id=client_id, start=start, end=end, accounts=accounts)
+
+
+class TurnoverOut(Answer):
+    """The accounts of one purpose in one currency. Balances are debit positive; `debit` and `credit` moved them."""
+
+    purpose: str
+    currency: str
+    opening_balance: Amount
+    debit: Amount
+    credit: Amount
+    closing_balance: Amount
+
+
+class AccountsOut(Answer):
+    """The business's accounts over a span of time; in each currency the balances sum to zero."""
+
+    start: datetime | None
+    end: datetime
+    accounts: list[TurnoverOut]
+
+    @classmethod
+    def of(cls, rows: Sequence[Turnover], *, start: datetime | None, end: datetime) -> "AccountsOut":
+        """From the turnover of each purpose."""
+        accounts = [
+            TurnoverOut(
+                purpose=row.purpose,
+                currency=row.currency,
+                opening_balance=to_major(row.opening_minor, row.currency),
+                debit=to_major(row.debit_minor, row.currency),
+                credit=to_major(row.credit_minor, row.currency),
+                closing_balance=to_major(row.closing_minor, row.currency),
+            )
+            for row in rows
+        ]
+        return cls(start=start, end=end, accounts=accounts)
 
 
 def _account(currency: str, statements: Sequence[Statement]) -> AccountOut:

@@ -117,6 +117,36 @@ class StatementDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountRow:
+    """Accounts of one kind over a span of time; balances are debit positive."""
+
+    label: str
+    opening_minor: int
+    debit_minor: int
+    credit_minor: int
+    closing_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountsSection:
+    """All accounts in one currency: each column of balances sums to zero."""
+
+    currency: str
+    rows: tuple[AccountRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountsDocument:
+    """The accounts of a business over a span of time; from the beginning without `from_day`."""
+
+    from_day: date | None
+    to_day: date
+    issuer: PartyBlock
+    sections: tuple[AccountsSection, ...]
+    locale: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
 class ProposalDocument:
     """A proposal: `text` is its Markdown, whose first heading is the title; facts stand above it."""
 

@@ -19,6 +19,7 @@ import typst
 from grace.kit.display import format_date, format_money
 from grace.kit.markdown import read_markdown
 from grace.kit.pdf.documents import (
+    AccountsDocument,
     ContractDocument,
     InvoiceDocument,
     PartyBlock,
@@ -98,16 +99,17 @@ def render_statement(document: StatementDocument, *, fonts: tuple[Path, ...] = (
     money = _Money(document.currency, document.locale)
     data = {
         "facts": _facts(
-            ("From", format_date(document.from_day)),
-            ("To", format_date(document.to_day)),
+            ("First day", format_date(document.from_day)),
+            ("Last day", format_date(document.to_day)),
             ("Currency", document.currency),
         ),
         "issuer": _party(document.issuer),
         "client": _party(document.client),
         "opening": money(document.opening_minor),
         "opening_on": format_date(document.from_day),
-        "closing": money(document.closing_minor),
-        "closing_on": format_date(document.to_day),
+        "closing": money(abs(document.closing_minor)),
+        "closing_label": ("In your favour on " if document.closing_minor < 0 else "Balance on ")
+        + format_date(document.to_day),
         "rows": [
             {
                 "on": format_date(row.on),
@@ -120,6 +122,30 @@ def render_statement(document: StatementDocument, *, fonts: tuple[Path, ...] = (
         ],
     }
     return _compile("statement", data, on=document.to_day, rows=len(document.rows), fonts=fonts)
+
+
+def render_accounts(document: AccountsDocument, *, fonts: tuple[Path, ...] = ()) -> bytes:
+    """The PDF of a business's accounts, a table a currency."""
+    sections = []
+    for section in document.sections:
+        money = _Money(section.currency, document.locale)
+        columns = [(row.opening_minor, row.debit_minor, row.credit_minor, row.closing_minor) for row in section.rows]
+        rows = [
+            {"label": row.label, "amounts": [money(amount) if amount else "–" for amount in amounts]}
+            for row, amounts in zip(section.rows, columns, strict=True)
+        ]
+        sums = [money(sum(column)) for column in zip(*columns, strict=True)]
+        sections.append({"currency": section.currency, "rows": rows, "sums": sums})
+    data = {
+        "facts": _facts(
+            ("First day", format_date(document.from_day) if document.from_day else "the first booking"),
+            ("Last day", format_date(document.to_day)),
+        ),
+        "issuer": _party(document.issuer),
+        "sections": sections,
+    }
+    rows_of_all = sum(len(section.rows) for section in document.sections)
+    return _compile("accounts", data, on=document.to_day, rows=rows_of_all, fonts=fonts)
 
 
 def render_proposal(document: ProposalDocument, *, fonts: tuple[Path, ...] = ()) -> bytes:

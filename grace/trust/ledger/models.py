@@ -46,6 +46,19 @@ class TrialLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Turnover:
+    """What moved an account between two business times. Balances are debit positive; both sides are positive."""
+
+    purpose: Purpose
+    owner: str | None
+    currency: str
+    opening_minor: int
+    debit_minor: int
+    credit_minor: int
+    closing_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class Movement:
     """An entry as a statement shows it; amounts on the account's normal side."""
 

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Literal
 
 from grace.kit.tx import Tx
-from grace.trust.ledger.models import AccountBalance, Hold, Movement, PostingId, Statement, TrialLine
+from grace.trust.ledger.models import AccountBalance, Hold, Movement, PostingId, Statement, TrialLine, Turnover
 from grace.trust.ledger.rules import AccountRef, Line, Purpose
 
 By = Literal["event_at", "recorded_at"]
@@ -61,6 +61,28 @@ async def trial_balance(tx: Tx, *, at: datetime | None = None, by: By = "event_a
         "select purpose, owner, currency, (normal * balance_minor - coalesce(l.total, 0))::bigint as balance_minor"
         f" from ledger_balance b {joined} order by currency, purpose, owner",
         at=at,
+    )
+
+
+async def turnover(tx: Tx, *, start: datetime, end: datetime) -> list[Turnover]:
+    """What moved every account from `start` up to, not including, `end` (business time); not those at rest at zero."""
+    moved = (
+        "select account_id, coalesce(sum(amount_minor) filter (where event_at >= %(end)s), 0) as later,"
+        " coalesce(sum(amount_minor) filter (where event_at < %(end)s and amount_minor > 0), 0) as debit,"
+        " coalesce(-sum(amount_minor) filter (where event_at < %(end)s and amount_minor < 0), 0) as credit"
+        " from ledger_line where event_at >= %(start)s group by account_id"
+    )
+    return await tx.all(
+        Turnover,
+        "select * from (select b.purpose, b.owner, b.currency,"
+        " (c.closing - coalesce(m.debit, 0) + coalesce(m.credit, 0))::bigint as opening_minor,"
+        " coalesce(m.debit, 0)::bigint as debit_minor, coalesce(m.credit, 0)::bigint as credit_minor,"
+        f" c.closing::bigint as closing_minor from ledger_balance b left join ({moved}) m on m.account_id = b.id"
+        " cross join lateral (select b.normal * b.balance_minor - coalesce(m.later, 0) as closing) c) t"
+        " where (opening_minor, debit_minor, credit_minor, closing_minor) <> (0, 0, 0, 0)"
+        " order by currency, purpose, owner",
+        start=start,
+        end=end,
     )
 
 

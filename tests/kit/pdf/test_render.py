@@ -10,6 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grace.kit.pdf.documents import (
+    AccountRow,
+    AccountsDocument,
+    AccountsSection,
     ContractDocument,
     InvoiceDocument,
     InvoiceLine,
@@ -24,6 +27,7 @@ from grace.kit.pdf.documents import (
 )
 from grace.kit.pdf.render import (
     MAX_ROWS,
+    render_accounts,
     render_contract,
     render_invoice,
     render_proposal,
@@ -267,6 +271,23 @@ def test_a_statement():
     text = text_of(render_statement(statement))
     for part in ("Opening balance", "KWD 0.000", "KWD 500.500", "KWD 250.000", "Balance on 30 November 2026"):
         assert part in text
+
+
+def test_a_balance_in_the_client_s_favour_says_so():
+    statement = StatementDocument(DAY, DAY, "USD", ISSUER, CLIENT, opening_minor=0, closing_minor=-4000, rows=())
+    text = text_of(render_statement(statement))
+    assert "In your favour on" in text
+    assert "$40.00" in text
+
+
+def test_the_accounts_of_a_business():
+    yen = AccountsSection(
+        "JPY", (AccountRow("Owed by clients", 0, 5000, 0, 5000), AccountRow("Revenue", 0, 0, 5000, -5000))
+    )
+    text = text_of(render_accounts(AccountsDocument(None, DAY, ISSUER, (yen,))))
+    for part in ("the first booking", "JPY", "Owed by clients", "¥5,000", "\u2212¥5,000", "¥0"):
+        assert part in text
+    assert "Nothing was booked" in text_of(render_accounts(AccountsDocument(DAY, DAY, ISSUER, ())))
 
 
 def test_an_invoice_takes_milliseconds():
