@@ -212,6 +212,9 @@ PROBLEMS: dict[str, Known] = {
         "The request is readable and wrong; `errors` lists each field (`at`) and what is wrong with it (`what`).",
         "Correct those fields. Unknown fields are refused, so look for typing errors.",
     ),
+    "currency-needed": Known(
+        422, "The client has accounts in several currencies, and a document is of one.", "Name one in `currency`."
+    ),
     "invalid-amount": Known(
         422,
         "No amount of money: too many decimals, negative, not finite, zero where money moves, an unknown currency.",
@@ -229,6 +232,11 @@ PROBLEMS: dict[str, Known] = {
     "unknown-permission": Known(422, "A scope is no permission of Grace.", "`GET /api/v1/me` lists yours."),
     "unknown-series": Known(
         422, "The setting `invoicing` has no such series.", "Use one of its series, or add it to the setting."
+    ),
+    "unknown-source": Known(
+        422,
+        "Leads do not come from there: it is no source that Grace knows, and the workspace has not added it.",
+        "Use one of `known`, or add it to the setting `lead_sources`.",
     ),
     "unsound-policy": Known(
         422, "The policy text cannot be activated.", "`findings` lists what is wrong; `dry_run` tries without effect."

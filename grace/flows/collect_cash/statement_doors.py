@@ -37,7 +37,7 @@ async def client_statement(tx: InTx, id: ClientPath, start: From = None, end: To
     return StatementOut.of(client.id, start=start, end=ended, statements=found)
 
 
-@doors.get("/api/v1/clients/{id}/statement/csv", may="clients:read")
+@doors.get("/api/v1/clients/{id}/statement/csv", may="clients:read", gives="text/csv")
 async def client_statement_csv(
     tx: InTx, id: ClientPath, start: From = None, end: To = None, currency: InCurrency = None
 ) -> Response:
@@ -50,7 +50,7 @@ async def client_statement_csv(
     return csv_answer(_name("statement", client.id, ended), statements.client_csv(accounts, start=begun, end=ended))
 
 
-@doors.get("/api/v1/clients/{id}/statement/pdf", may="clients:read")
+@doors.get("/api/v1/clients/{id}/statement/pdf", may="clients:read", gives="application/pdf")
 async def client_statement_pdf(
     tx: InTx, id: ClientPath, start: From = None, end: To = None, currency: InCurrency = None
 ) -> Response:
@@ -71,7 +71,7 @@ async def business_statement(tx: InTx, start: From = None, end: To = None) -> Ac
     return AccountsOut.of(rows, start=start, end=ended)
 
 
-@doors.get("/api/v1/ledger/statement/csv", may="ledger:read")
+@doors.get("/api/v1/ledger/statement/csv", may="ledger:read", gives="text/csv")
 async def business_statement_csv(tx: InTx, start: From = None, end: To = None) -> Response:
     """What moved every account, also each client's, as CSV."""
     begun, ended = span(tx, start, end)
@@ -79,7 +79,7 @@ async def business_statement_csv(tx: InTx, start: From = None, end: To = None) -
     return csv_answer(_name("accounts", tx.workspace.handle, ended), statements.turnover_csv(rows))
 
 
-@doors.get("/api/v1/ledger/statement/pdf", may="ledger:read")
+@doors.get("/api/v1/ledger/statement/pdf", may="ledger:read", gives="application/pdf")
 async def business_statement_pdf(tx: InTx, start: From = None, end: To = None) -> Response:
     """What moved the business's accounts as a document."""
     begun, ended = span(tx, start, end)

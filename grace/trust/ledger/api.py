@@ -35,7 +35,7 @@ async def trial_balance(tx: InTx, at: At = None) -> TrialBalance:
     return TrialBalance(items=items, balanced=not any(sums.values()))
 
 
-@doors.get("/api/v1/ledger/trial-balance/csv", may="ledger:read")
+@doors.get("/api/v1/ledger/trial-balance/csv", may="ledger:read", gives="text/csv")
 async def trial_balance_csv(tx: InTx, at: At = None) -> Response:
     """The accounts that are not at zero, as CSV."""
     lines = [line for line in await queries.trial_balance(tx, at=at) if line.balance_minor]
