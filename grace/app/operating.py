@@ -1,4 +1,4 @@
-"""The commands of whoever keeps an installation running: doctor, backup and restore."""
+"""The commands of whoever keeps an installation running: doctor, backup, restore, the simulation of disasters."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -123,4 +123,16 @@ def look_for_worker(data: Path | None) -> None:
             fail(f"{handle}: no worker has said for {settings.worker_stalled_s:.0f} s that it lives.")
 
 
-COMMANDS = (doctor, backup, restore)
+def simulate(
+    seed: Annotated[int, typer.Option(help="Decides everything that happens; the same one plays the same again.")] = 1,
+    steps: Annotated[int, typer.Option(min=1, help="How many acts to play.")] = 120,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Say every act.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Play a business against a failing provider and dying processes, in a Grace of its own, and judge what is left."""
+    from grace.app.simulation import run
+
+    raise typer.Exit(run.run(seed=seed, steps=steps, as_json=as_json, verbose=verbose))
+
+
+COMMANDS = (doctor, backup, restore, simulate)

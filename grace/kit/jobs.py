@@ -116,10 +116,10 @@ async def rescue(workspaces: Workspaces, handle: str) -> int:
         return len(stalled)
 
 
-async def drain(workspaces: Workspaces, handle: str) -> None:
+async def drain(workspaces: Workspaces, handle: str, *, parallel: int = 4) -> None:
     """Run jobs until none is waiting now."""
     while await _waiting(workspaces, handle):
-        await run_jobs(workspaces, handle, wait=False)
+        await run_jobs(workspaces, handle, concurrency=parallel, wait=False)
         await asyncio.sleep(0.01)
 
 

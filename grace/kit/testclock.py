@@ -55,11 +55,11 @@ async def move(unit: Unit, *, to: datetime, followers: Sequence[Follower]) -> Te
     return TestClockMoved(now=tx.now, steps=steps)
 
 
-async def settle(workspaces: Workspaces, handle: str) -> None:
-    """Run due rows, reactions and jobs until none has anything to do now."""
+async def settle(workspaces: Workspaces, handle: str, *, parallel: int = 4) -> None:
+    """Run due rows, reactions and jobs until none has anything to do now; `parallel` at most at a time."""
     while True:
         worked = await due.run_due(workspaces, handle)
-        await reactions.drain(workspaces, handle)
-        await jobs.drain(workspaces, handle)
+        await reactions.drain(workspaces, handle, parallel=parallel)
+        await jobs.drain(workspaces, handle, parallel=parallel)
         if not worked and not await reactions.dispatch(workspaces, handle):
             return
