@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from grace.app.demo.browser import confirm_card
+from grace.app.actors.browser import confirm_card
 from grace.app.simulation.stage import HANDLE, Stage
 from grace.client.api import Grace
 from grace.client.errors import GraceError

@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 
 from grace.app.installation import open_workspaces
 from grace.app.web import create_app
+from grace.insight import folding
 from grace.kit import jobs, logs, testclock
 from grace.kit.settings import settings as read_settings
 from grace.kit.tx import transaction
@@ -79,6 +80,8 @@ async def work(workspaces: Workspaces, handle: str, checkpoints: Path) -> None:
     """What the worker's loops do, until nothing is left to do now."""
     await jobs.rescue(workspaces, handle)
     await testclock.settle(workspaces, handle, parallel=1)
+    while await folding.fold(workspaces, handle):
+        pass
     async with transaction(workspaces, handle) as tx:
         await ledger.roll(tx)
         signer = await load_or_create_signer(tx)

@@ -6,6 +6,7 @@ from grace.app.checks import check_books, verify_log
 from grace.app.simulation.business import Business
 from grace.app.simulation.stage import HANDLE
 from grace.client.errors import GraceError
+from grace.insight import folding
 from grace.kit.tx import transaction
 from grace.kit.workspace import Workspaces
 
@@ -55,6 +56,10 @@ async def findings(b: Business) -> list[str]:
         found += [f"{log['unsealed']} entries are not sealed"] * bool(log["unsealed"])
         found += await _left(workspaces)
         found += await _provider(b, workspaces)
+        folded = await folding.fingerprint(workspaces, HANDLE)
+        await folding.rebuild(workspaces, HANDLE)
+        if await folding.fingerprint(workspaces, HANDLE) != folded:
+            found.append("the figures are not those that a rebuild makes")
     finally:
         await workspaces.close()
     return found + await _forgotten(b)
