@@ -1,5 +1,6 @@
 """Docs that cannot lie: every command and example is run, every door is described, every link leads somewhere."""
 
+import json
 import re
 import subprocess
 import sys
@@ -45,7 +46,23 @@ def examples(path: Path) -> list[Example]:
     return found
 
 
-RUN = [path for path in DOCS if examples(path)]
+TUTORIAL = ROOT / "docs" / "tutorial.md"
+RUN = [path for path in DOCS if path != TUTORIAL and examples(path)]
+CELLS = """
+import ast, asyncio, json, sys
+
+async def main():
+    cells = json.load(open(sys.argv[1]))
+    session = {"__name__": "__main__"}
+    for number, cell in enumerate(cells):
+        print(f"### block {number}", flush=True)
+        found = eval(compile(cell, f"cell {number}", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), session)
+        if found is not None:
+            await found
+
+asyncio.run(main())
+"""
+"""What a notebook does: each cell in one session, in which `await` may stand at the top."""
 
 
 @pytest.fixture
@@ -80,6 +97,23 @@ def test_the_examples_run(path: Path, shell: dict[str, str], running_grace: Runn
     done = subprocess.run(
         ["bash", "-c", script], cwd=tmp_path, env=shell, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
     )
+    _as_shown(path, found, done)
+
+
+@pytest.mark.parametrize("path", [TUTORIAL], ids=["tutorial.md"])
+def test_the_tutorial_runs_cell_by_cell(path: Path, shell: dict[str, str], tmp_path: Path) -> None:
+    found = examples(path)
+    assert {cell.language for cell in found} == {"python"}
+    (tmp_path / "cells.json").write_text(json.dumps([cell.text for cell in found]))
+    asked = [sys.executable, "-c", CELLS, "cells.json"]
+    done = subprocess.run(
+        asked, cwd=tmp_path, env=shell, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+    )
+    _as_shown(path, found, done)
+
+
+def _as_shown(path: Path, found: list[Example], done: subprocess.CompletedProcess[str]) -> None:
+    """Every example ran to its end, and said what the document shows below it."""
     outputs = done.stdout.split(MARK)[1:]
     reached = found[len(outputs) - 1]
     assert done.returncode == 0, f"{path.name}:{reached.line}\n{reached.text}\n{outputs[-1]}\n{done.stderr}"
