@@ -1,5 +1,7 @@
 """The API reference at /docs: every door from the OpenAPI document, as one plain page without scripts."""
 
+import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +25,15 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """A way to answer: its status, what it is, and the fields or media types it has."""
+
+    status: str
+    what: str
+    fields: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class DoorPage:
     """A door as the page shows it."""
 
@@ -30,7 +41,10 @@ class DoorPage:
     path: str
     description: str
     fields: list[Field]
-    answer: list[str]
+    example: str
+    answers: list[Said]
+    permission: str | None
+    anybody: bool
 
 
 @doors.get("/docs", may=PUBLIC, hidden=True)
@@ -56,9 +70,58 @@ def _door(document: dict[str, Any], method: str, path: str, operation: dict[str,
     ]
     required = request.get("required", [])
     fields += [Field(name, _type(schema), name in required) for name, schema in request.get("properties", {}).items()]
-    success = operation["responses"].get("200", {}).get("content", {}).get("application/json", {}).get("schema", {})
-    answer = list(_resolved(document, success).get("properties", {}))
-    return DoorPage(method, path, operation.get("description", ""), fields, answer)
+    return DoorPage(
+        method,
+        path,
+        operation.get("description", ""),
+        fields,
+        _example(document, method, path, request, anybody="security" not in operation),
+        [_said(document, status, answer) for status, answer in operation["responses"].items() if status[0] == "2"],
+        operation.get("x-permission"),
+        anybody="security" not in operation,
+    )
+
+
+def _example(document: dict[str, Any], method: str, path: str, request: dict[str, Any], *, anybody: bool) -> str:
+    """The request as `curl` makes it, with the fields that it must have."""
+    parts = ["curl"] + ([f"-X {method}"] if method not in ("GET", "POST") or (method == "POST" and not request) else [])
+    parts += [f"$GRACE_URL{_address(path)}"]
+    if not anybody:
+        parts.append('-H "Authorization: Bearer $GRACE_API_KEY"')
+    if request:
+        body = {name: _sample(document, request["properties"][name]) for name in request.get("required", [])}
+        parts += ['-H "Content-Type: application/json"', f"-d '{json.dumps(body)}'"]
+    return " \\\n  ".join(parts)
+
+
+def _address(path: str) -> str:
+    return re.sub(r"\{(\w+)\}", lambda named: "$" + named[1].upper(), path)
+
+
+def _sample(document: dict[str, Any], schema: dict[str, Any]) -> Any:
+    """A value of the kind that a field takes."""
+    schema = _resolved(document, schema)
+    if "anyOf" in schema:
+        return _sample(document, schema["anyOf"][0])
+    if "enum" in schema:
+        return schema["enum"][0]
+    kind = schema.get("type")
+    if kind == "array":
+        return [_sample(document, schema.get("items", {}))]
+    if kind == "object":
+        properties = schema.get("properties", {})
+        return {name: _sample(document, properties[name]) for name in schema.get("required", []) if name in properties}
+    if schema.get("format") in ("date", "date-time"):
+        return "2030-01-01" if schema["format"] == "date" else "2030-01-01T00:00:00Z"
+    return {"integer": 1, "number": 100, "boolean": True}.get(kind or "", "…")
+
+
+def _said(document: dict[str, Any], status: str, answer: dict[str, Any]) -> Said:
+    content = answer.get("content", {})
+    schema = _resolved(document, content.get("application/json", {}).get("schema", {}))
+    media = [name for name in content if name != "application/json"]
+    what = "" if answer.get("description") == "Successful Response" else answer.get("description", "")
+    return Said(status, what, [*schema.get("properties", {}), *media])
 
 
 def _resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:

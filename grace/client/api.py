@@ -19,7 +19,8 @@ from grace.client.http import PATIENCE_S, Connection, Json, Waiting
 class Grace(Connection):
     """A workspace by its address and one of its keys; without a key only client links can be opened.
 
-    `get`, `post`, `put` and `delete` reach any door. The named methods below take and answer what `/openapi.json` says of theirs.
+    `get`, `post`, `put` and `delete` reach any door.
+    The named methods below take and answer what `/openapi.json` says of theirs.
     """
 
     def __init__(

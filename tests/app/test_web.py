@@ -35,8 +35,13 @@ async def test_the_reference_shows_every_door_without_scripts(visitor: httpx.Asy
     assert page.status_code == 200
     assert "<script" not in page.text
     document = (await visitor.get("/openapi.json")).json()
-    for path in document["paths"]:
-        assert path in page.text
+    for path, methods in document["paths"].items():
+        for method, door in methods.items():
+            assert f"<code>{method.upper()} {path}</code>" in page.text
+            assert ("x-permission" in door) <= (f"<code>{door.get('x-permission')}</code>" in page.text)
+    assert page.text.count("curl ") == sum(len(methods) for methods in document["paths"].values())
+    assert 'href="/problems"' in page.text
+    assert "-d &#39;{&#34;stage&#34;: &#34;LEAD&#34;}&#39;" in page.text
     assert "script-src" not in page.headers["content-security-policy"]
 
 
