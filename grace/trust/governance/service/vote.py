@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from grace.kit.errors import Invalid, NotFound
+from grace.kit.errors import Conflict, InProgress, Invalid, NotFound
 from grace.kit.tx import Principal, Tx
 from grace.trust.audit import service as audit
 from grace.trust.governance import queries, registry
@@ -111,7 +111,13 @@ async def _store(tx: Tx, decision: Decision, approve: bool, reason: str, solo: b
 async def _settle(tx: Tx, decision: Decision, approve: bool) -> Outcome:
     """Judge again, count, and end the decision if the votes suffice. A vote against never runs an action."""
     kind = registry.named(decision.action)
-    action = await _unchanged(tx, kind, decision)
+    try:
+        action = await _unchanged(tx, kind, decision)
+    except InProgress:
+        raise
+    except (Conflict, NotFound) as refusal:
+        impossible = [Reason(f"It is no longer possible: {refusal.detail}")]
+        return Outcome(await decisions.close(tx, decision, Status.STALE, reasons=impossible))
     if kind is None or action is None:
         return Outcome(await decisions.close(tx, decision, Status.STALE, reasons=[Reason(_STALE)]))
     proposer = await _proposer(tx, decision)
