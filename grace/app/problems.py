@@ -229,6 +229,7 @@ PROBLEMS: dict[str, Known] = {
     "ledger-unbalanced": Known(422, "The lines do not sum to zero in each currency.", "Correct the lines."),
     "ledger-unknown-account": Known(422, "There can be no such account.", "Correct purpose, owner or currency."),
     "time-goes-back": Known(422, "The test clock was asked to go back.", "Business time only grows: ask for later."),
+    "too-many-rows": Known(422, "A file would have more rows than the limit.", "Export shorter times, one by one."),
     "unknown-permission": Known(422, "A scope is no permission of Grace.", "`GET /api/v1/me` lists yours."),
     "unknown-series": Known(
         422, "The setting `invoicing` has no such series.", "Use one of its series, or add it to the setting."

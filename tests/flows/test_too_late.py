@@ -60,7 +60,7 @@ async def test_a_decision_that_expires_never_runs_and_can_be_asked_for_again(sto
 
 @pytest.mark.parametrize("approve", [True, False])
 async def test_what_is_approved_is_what_was_held(story: Story, approve: bool) -> None:
-    """A refund is held; meanwhile so much goes back that it no longer fits. The vote gives no other amount: it ends it."""
+    """A refund is held; meanwhile so much goes back that it no longer fits. The vote ends it; no other amount goes."""
     body = {"amount": 20000, "description": "Work", "client_id": "client_abc"}
     invoice = await said(story.owner.post("/api/business/payments/invoice", json=body))
     await story.paid(invoice)
