@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grace.app import audit_commands, insight_commands, operating
+from grace.app import audit_commands, insight_commands, money_commands, operating
 from grace.app.commands import AsJson, Data, InWorkspace, fail, on_installation, print_json, read_settings, report
 from grace.app.example import commands as example
 
@@ -39,6 +39,7 @@ for group, called in (
     app.add_typer(group, name=called)
 for command in operating.COMMANDS:
     app.command()(command)
+app.command()(money_commands.reconcile)
 
 
 @app.command()

@@ -1,9 +1,13 @@
 """What of a payment is signed, how money is booked, and when a provider's word is news. Pure."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Literal
 
 from grace.kit.money import rounded
+from grace.providers.payments.port import Moved
 from grace.trust.ledger.rules import AccountRef, Line, Purpose, credit, debit, exchange
 
 
@@ -141,3 +145,56 @@ def is_news(
     if told[0] in ends or known_at is None or told_at is None or told_at > known_at:
         return True
     return told_at == known_at and rank(told[0], declined=told[1]) >= rank(now[0], declined=now[1])
+
+
+Kind = Literal["missing_here", "missing_there", "amount", "fee", "currency"]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where a provider's balance and the books do not agree. Amounts are minor units of `currency`.
+
+    `missing_here`: the provider moved money that the books do not know; `missing_there`: the reverse. `movement` and
+    `source` are the provider's ids, `document` is ours.
+    """
+
+    kind: Kind
+    what: str
+    movement: str | None
+    source: str | None
+    document: str | None
+    currency: str
+    there_minor: int | None
+    here_minor: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What the books say of a movement: by currency, what it left in the balance, and what the provider kept of it."""
+
+    document: str
+    cash: Mapping[str, int]
+    fees: Mapping[str, int]
+
+
+def differences(moved: Moved, booked: Booked | None) -> list[Difference]:
+    """Where the books say otherwise than a line of the provider's balance."""
+
+    def differs(kind: Kind, there_minor: int | None, here_minor: int | None, currency: str) -> Difference:
+        document = booked.document if booked is not None else None
+        return Difference(kind, moved.kind, moved.id, moved.source, document, currency, there_minor, here_minor)
+
+    if booked is None:
+        return [differs("missing_here", moved.amount_minor, None, moved.currency)]
+    found = [
+        differs("currency", None, amount, currency)
+        for currency, amount in sorted(booked.cash.items())
+        if amount and currency != moved.currency
+    ]
+    kept = booked.fees.get(moved.currency, 0)
+    if kept != moved.fee_minor:
+        found.append(differs("fee", moved.fee_minor, kept, moved.currency))
+    came = booked.cash.get(moved.currency, 0) + kept
+    if came != moved.amount_minor:
+        found.append(differs("amount", moved.amount_minor, came, moved.currency))
+    return found

@@ -47,6 +47,20 @@ class Movement:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """A line of the account's balance: signed amount and fee in `currency`, of the charge or refund `source`. `kind` is
+    the provider's word."""
+
+    id: str
+    kind: str
+    source: str | None
+    amount_minor: int
+    fee_minor: int
+    currency: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Charge:
     """Money that was taken. `movement` None: not known yet."""
 
@@ -207,6 +221,14 @@ class CardProvider(Protocol):
 
     def events(self, workspace: Workspace, *, since: int) -> AsyncIterator[list[dict[str, Any]]]:
         """Pages of raw events made at or after `since` (Unix seconds), the newest first."""
+        ...
+
+    def movements(self, workspace: Workspace, *, since: int | None, until: int | None) -> AsyncIterator[list[Moved]]:
+        """Pages of all that moved the balance at or after `since` and before `until` (Unix seconds), newest first."""
+        ...
+
+    async def movement(self, workspace: Workspace, movement: str) -> Moved | None:
+        """One line of the balance; None when there is none of this id."""
         ...
 
     def verified_by(self, payload: bytes, signature: str, secrets: Sequence[str], *, now: float) -> int | None:

@@ -59,6 +59,17 @@ class Turnover:
 
 
 @dataclass(frozen=True, slots=True)
+class BookedLine:
+    """A line of a posting; `amount_minor` is debit positive."""
+
+    reference: str
+    purpose: str
+    owner: str | None
+    currency: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class Movement:
     """An entry as a statement shows it; amounts on the account's normal side."""
 

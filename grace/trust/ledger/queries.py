@@ -7,7 +7,16 @@ from itertools import groupby
 from typing import Literal
 
 from grace.kit.tx import Tx
-from grace.trust.ledger.models import AccountBalance, Hold, Movement, PostingId, Statement, TrialLine, Turnover
+from grace.trust.ledger.models import (
+    AccountBalance,
+    BookedLine,
+    Hold,
+    Movement,
+    PostingId,
+    Statement,
+    TrialLine,
+    Turnover,
+)
 from grace.trust.ledger.rules import AccountRef, Line, Purpose
 
 By = Literal["event_at", "recorded_at"]
@@ -118,6 +127,17 @@ async def hold(tx: Tx, reference: str) -> Hold | None:
         "select id, reference, kind, event_at, expires_at, state, posting_id from ledger_hold"
         " where reference = %(reference)s",
         reference=reference,
+    )
+
+
+async def booked_lines(tx: Tx, references: Sequence[str]) -> list[BookedLine]:
+    """The lines of some postings."""
+    return await tx.all(
+        BookedLine,
+        "select p.reference, a.purpose, nullif(a.owner, '') as owner, a.currency, e.amount_minor from ledger_posting p"
+        " join ledger_entry e on e.posting_id = p.id join ledger_account a on a.id = e.account_id"
+        " where p.reference = any(%(references)s)",
+        references=list(references),
     )
 
 

@@ -13,7 +13,7 @@ from grace.kit.credentials import WrongCredential, credential, is_loopback
 from grace.kit.settings import Settings
 from grace.kit.unit import UnknownOutcome
 from grace.kit.workspace import Workspace
-from grace.providers.payments.port import CardProvider, Charge, Endpoint, Intent, Method, Refund, Refused, Signal
+from grace.providers.payments.port import CardProvider, Charge, Endpoint, Intent, Method, Moved, Refund, Refused, Signal
 from grace.providers.payments.stripe import objects, signature
 
 API_VERSION = "2026-10-28.endive"
@@ -156,6 +156,30 @@ class StripeCards(CardProvider):
             if not page["has_more"]:
                 return
             params = params | {"starting_after": page["data"][-1]["id"]}
+
+    async def movements(
+        self, workspace: Workspace, *, since: int | None, until: int | None
+    ) -> AsyncIterator[list[Moved]]:
+        within = {name: bound for name, bound in (("gte", since), ("lt", until)) if bound is not None}
+        params: dict[str, Any] = {"limit": PAGE} | ({"created": within} if within else {})
+        while True:
+            page = await self._movements(workspace, params)
+            if page["data"]:
+                yield [objects.moved(value) for value in page["data"]]
+            if not page["has_more"]:
+                return
+            params = params | {"starting_after": page["data"][-1]["id"]}
+
+    async def movement(self, workspace: Workspace, movement: str) -> Moved | None:
+        try:
+            return objects.moved(await self._ask(workspace, lambda c: c.balance_transactions.retrieve_async(movement)))
+        except Refused as refused:
+            if refused.code != "resource_missing":
+                raise
+            return None
+
+    async def _movements(self, workspace: Workspace, params: dict[str, Any]) -> dict[str, Any]:
+        return await self._ask(workspace, lambda c: c.balance_transactions.list_async(params))
 
     async def _events(self, workspace: Workspace, params: dict[str, Any]) -> dict[str, Any]:
         return await self._ask(workspace, lambda c: c.events.list_async(params))

@@ -11,6 +11,7 @@ from grace.providers.payments.port import (
     Intent,
     IntentState,
     Method,
+    Moved,
     Movement,
     Refund,
     RefundState,
@@ -165,6 +166,20 @@ def signal(event: Json) -> Signal:
         case ["charge", "succeeded" | "captured" | "updated" | "refunded"] if thing.get("object") == "charge":
             return Signal(at, charge(thing))
     return Signal(at, None)
+
+
+def moved(value: Json) -> Moved:
+    """A balance transaction."""
+    amount_minor, currency = from_stripe(value["amount"], value["currency"])
+    return Moved(
+        id=value["id"],
+        kind=str(value["type"]),
+        source=_id(value.get("source")),
+        amount_minor=amount_minor,
+        fee_minor=from_stripe(value["fee"], value["currency"])[0],
+        currency=currency,
+        at=datetime.fromtimestamp(value["created"], UTC),
+    )
 
 
 def _movement(value: Any) -> Movement | None:
