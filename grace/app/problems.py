@@ -228,6 +228,11 @@ PROBLEMS: dict[str, Known] = {
     "invalid-sort": Known(422, "The list is not sorted by that.", "The detail names what it is sorted by."),
     "ledger-unbalanced": Known(422, "The lines do not sum to zero in each currency.", "Correct the lines."),
     "ledger-unknown-account": Known(422, "There can be no such account.", "Correct purpose, owner or currency."),
+    "range-too-wide": Known(
+        422,
+        "There are more movements in that time than are compared at once.",
+        "Ask for a shorter time with `from` and `to`, or run `grace reconcile`, which has no limit.",
+    ),
     "time-goes-back": Known(422, "The test clock was asked to go back.", "Business time only grows: ask for later."),
     "too-many-rows": Known(422, "A file would have more rows than the limit.", "Export shorter times, one by one."),
     "unknown-permission": Known(422, "A scope is no permission of Grace.", "`GET /api/v1/me` lists yours."),

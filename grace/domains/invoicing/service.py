@@ -130,7 +130,7 @@ async def issue_invoice(tx: Tx, *, reference: Reference, client: Party) -> Invoi
 async def settle_invoice(
     tx: Tx,
     *,
-    reference: Reference,
+    reference: Reference | Invoice,
     amount_minor: int,
     payment_id: str,
     method: str,
@@ -140,9 +140,9 @@ async def settle_invoice(
     """Count a payment towards an invoice; booking it is the payment's matter.
 
     WrongState when nothing can be due, OverPayment when it is more than is due. Concurrent payments wait for
-    each other, so that together they cannot pay too much.
+    each other, so that together they cannot pay too much: an invoice that is given as a row was locked as it was read.
     """
-    before = await queries.invoice(tx, reference, lock=True)
+    before = reference if isinstance(reference, Invoice) else await queries.invoice(tx, reference, lock=True)
     due = check_payable(before, amount_minor=amount_minor)
     paid_minor = before.paid_minor + amount_minor
     state = state_when_paid(total_minor=before.total_minor, paid_minor=paid_minor)

@@ -12,7 +12,7 @@ from grace.domains.invoicing.schemas import PaymentStatus, amounts
 from grace.domains.invoicing.service import PAY_LINK
 from grace.domains.payments import queries
 from grace.domains.payments.errors import MethodRefused, PaymentRefused
-from grace.domains.payments.models import StoredMethod
+from grace.domains.payments.models import Attempt, StoredMethod
 from grace.domains.payments.schemas import CallList, CallOut, DropCall, MethodList, MethodOut, StoreMethod
 from grace.domains.payments.service import calls
 from grace.domains.payments.service import cards as attempts
@@ -46,7 +46,7 @@ async def process_payment(unit: InUnit, body: ProcessPayment) -> Processed | Pro
         if attempt is not None and attempt.open and await queries.has_open_call(tx, attempt.id):
             figures = {name: value for name, value in amounts(invoice).items() if name in Processing.model_fields}
             return Processing(invoice_id=invoice.id, paid=invoice.state == "paid", currency=invoice.currency, **figures)
-        status = await payment_status(tx, invoice)
+        status = await payment_status(tx, invoice, last=attempt)
         return Processed(
             success=status.status not in ("failed",),
             invoice_id=invoice.id,
@@ -139,9 +139,9 @@ async def drop_provider_call(tx: InTx, id: IdPath, body: DropCall) -> CallOut:
     return CallOut.of(await cards.drop_call(tx, call_id=id, reason=body.reason))
 
 
-async def payment_status(tx: Tx, invoice: Invoice) -> PaymentStatus:
-    """Document 1's status of an invoice."""
-    attempt = await queries.last_attempt(tx, invoice.id)
+async def payment_status(tx: Tx, invoice: Invoice, *, last: Attempt | None = None) -> PaymentStatus:
+    """Document 1's status of an invoice; `last` is its newest attempt where that is known."""
+    attempt = last or await queries.last_attempt(tx, invoice.id)
     return PaymentStatus.of(
         invoice,
         refunded_minor=await queries.refunded_minor(tx, invoice.id),

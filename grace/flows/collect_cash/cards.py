@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from grace.domains.crm import queries as crm
+from grace.domains.crm.models import Client
 from grace.domains.invoicing import queries as invoices
 from grace.domains.invoicing import service as invoicing
 from grace.domains.invoicing.models import Invoice
@@ -82,7 +83,7 @@ async def begin_by_method(tx: Tx, *, invoice: str | int) -> Work:
         return nothing
     attempt = await queries.open_attempt(tx, found.id, lock=True)
     if attempt is None:
-        attempt = await _begin(tx, found, due, method=method)
+        attempt = await _begin(tx, found, due, method=method, standing=standing)
     elif attempt.state == "requires_payment_method" and not await queries.has_open_call(tx, attempt.id):
         cards.check_configured(tx)
         await cards.charge_attempt(tx, attempt, method=method.provider_method, amount_minor=due)
@@ -121,10 +122,10 @@ async def tell(tx: Tx, answered: Answered, *, settled: bool = False) -> None:
     """What came of a call, to whom it concerns. `settled`: it is written down as settled already."""
     call, outcome = answered.call, answered.outcome
     if call.kind.endswith(("_intent", "_amount")):
-        attempt = await _locked(tx, await queries.attempt(tx, call.noun))
+        invoice, attempt = await _locked(tx, await queries.attempt(tx, call.noun))
         news = settled or await calls.settle(tx, answered)
         if isinstance(outcome, Intent):
-            await _observed(tx, attempt, outcome, asked_at=answered.asked_at)
+            await _observed(tx, invoice, attempt, outcome, asked_at=answered.asked_at, calls_open=not news)
         elif isinstance(outcome, Refused) and news:
             await cards.refuse(tx, attempt, outcome)
         return
@@ -158,7 +159,8 @@ async def believe(
     attempt = await _attempt_of(tx, told)
     if isinstance(told, Intent):
         if attempt is not None:
-            await _observed(tx, await _locked(tx, attempt), told, asked_at=asked_at, event_at=event_at)
+            invoice, attempt = await _locked(tx, attempt)
+            await _observed(tx, invoice, attempt, told, asked_at=asked_at, event_at=event_at)
     elif isinstance(told, Charge):
         if attempt is not None and attempt.charge == told.id and told.movement is not None:
             attempt = await queries.attempt(tx, attempt.id, lock=True)
@@ -198,9 +200,11 @@ def due_of(invoice: Invoice) -> int:
     return due_minor(invoice.state, total_minor=invoice.total_minor, paid_minor=invoice.paid_minor)
 
 
-async def _begin(tx: Tx, invoice: Invoice, due: int, *, method: StoredMethod | None = None) -> Attempt:
+async def _begin(
+    tx: Tx, invoice: Invoice, due: int, *, method: StoredMethod | None = None, standing: Client | None = None
+) -> Attempt:
     owner = method.client_id if method is not None else invoice.client_id
-    client = await crm.client(tx, owner)
+    client = standing or await crm.client(tx, owner)
     return await cards.begin_attempt(
         tx,
         invoice_id=invoice.id,
@@ -213,35 +217,41 @@ async def _begin(tx: Tx, invoice: Invoice, due: int, *, method: StoredMethod | N
     )
 
 
-async def _locked(tx: Tx, attempt: Attempt) -> Attempt:
+async def _locked(tx: Tx, attempt: Attempt) -> tuple[Invoice, Attempt]:
     """The attempt, after its invoice: in this order everywhere."""
-    await invoices.invoice(tx, attempt.invoice_id, lock=True)
-    return await queries.attempt(tx, attempt.id, lock=True)
+    invoice = await invoices.invoice(tx, attempt.invoice_id, lock=True)
+    return invoice, await queries.attempt(tx, attempt.id, lock=True)
 
 
 async def _observed(
-    tx: Tx, attempt: Attempt, told: Intent, *, asked_at: datetime | None = None, event_at: datetime | None = None
+    tx: Tx,
+    invoice: Invoice,
+    attempt: Attempt,
+    told: Intent,
+    *,
+    asked_at: datetime | None = None,
+    event_at: datetime | None = None,
+    calls_open: bool = True,
 ) -> None:
     """Believe it; an attempt that has succeeded becomes a payment, and what was not due becomes credit."""
-    attempt = await cards.observe(tx, attempt, told, asked_at=asked_at, event_at=event_at)
+    attempt = await cards.observe(tx, attempt, told, asked_at=asked_at, event_at=event_at, calls_open=calls_open)
     if attempt.state != "succeeded" or told.charge is None:
         return
     if not attempt.collected:
-        await _collect(tx, attempt, told.charge)
+        await _collect(tx, invoice, attempt, told.charge)
     elif told.charge.movement is not None:
         await cards.book_fee(tx, attempt, told.charge, told.charge.movement)
 
 
-async def _collect(tx: Tx, attempt: Attempt, charge: Charge) -> None:
+async def _collect(tx: Tx, invoice: Invoice, attempt: Attempt, charge: Charge) -> None:
     if charge.currency != attempt.currency:
         raise Invalid(f"{charge.currency} was charged for an invoice in {attempt.currency}.")
-    invoice = await invoices.invoice(tx, attempt.invoice_id)
     counted = min(due_of(invoice), charge.amount_minor)
     payment = None
     if counted:
         payment = await receive_payment(
             tx,
-            invoice=invoice.id,
+            invoice=invoice,
             amount_minor=counted,
             provider=attempt.provider,
             method=CARD,

@@ -95,7 +95,7 @@ async def invoice_project(tx: Tx, *, project: str | int, amount: Decimal | None,
 async def receive_payment(
     tx: Tx,
     *,
-    invoice: str | int,
+    invoice: str | int | Invoice,
     amount_minor: int,
     provider: str,
     method: str,
@@ -104,7 +104,8 @@ async def receive_payment(
     intent: str | None = None,
     spent: Credit | None = None,
 ) -> Payment:
-    """A client's money settles an invoice: its state, the payment, and the books change together.
+    """A client's money settles an invoice: its state, the payment, and the books change together. An invoice that is
+    given as a row was locked as it was read.
 
     `intent` is the card provider's id of what the payer confirmed; `spent` the credit that it is taken from. Refused
     when nothing is due, when it is more than is due, or when the reference was recorded before.
@@ -184,13 +185,13 @@ async def record_manual_payment(
     at = received_at or tx.now
     if not tx.now - OLDEST_PAYMENT <= at <= tx.now:
         raise Invalid("received_at is not within the last ten years.")
-    found = await invoices.invoice(tx, invoice)
+    found = await invoices.invoice(tx, invoice, lock=True)
     amount_minor = to_minor(amount, found.currency)
     if not amount_minor:
         raise Invalid("A payment is more than nothing.", type="invalid-amount")
     return await receive_payment(
         tx,
-        invoice=found.id,
+        invoice=found,
         amount_minor=amount_minor,
         provider=MANUAL,
         method=method,

@@ -65,17 +65,16 @@ async def order(
     tx: Tx, *, kind: CallKind, noun: str, arguments: dict[str, Any], work: str | None = None
 ) -> ProviderCall:
     """Write a call down. The scanner makes it as soon as it is committed, unless it is taken before."""
-    turn = 1 + await tx.value("select count(*) from provider_call where noun = %(noun)s", noun=noun)
     return await tx.one(
         ProviderCall,
         "insert into provider_call (id, kind, work, noun, key, arguments, retry_at, ordered_at) values (%(id)s,"
-        " %(kind)s, %(work)s, %(noun)s, %(key)s, %(arguments)s::jsonb, clock_timestamp(), %(now)s)"
+        " %(kind)s, %(work)s, %(noun)s, %(noun)s || ':' || (select 1 + count(*) from provider_call"
+        " where noun = %(noun)s)::text, %(arguments)s::jsonb, clock_timestamp(), %(now)s)"
         f" returning {CALL_COLUMNS}",
         id=new_id("call"),
         kind=kind,
         work=work or noun,
         noun=noun,
-        key=f"{noun}:{turn}",
         arguments=json.dumps(arguments),
         now=tx.now,
     )

@@ -113,10 +113,17 @@ async def adjust_attempt(tx: Tx, attempt: Attempt, *, due_minor: int) -> bool:
 
 
 async def observe(
-    tx: Tx, attempt: Attempt, intent: Intent, *, asked_at: datetime | None = None, event_at: datetime | None = None
+    tx: Tx,
+    attempt: Attempt,
+    intent: Intent,
+    *,
+    asked_at: datetime | None = None,
+    event_at: datetime | None = None,
+    calls_open: bool = True,
 ) -> Attempt:
     """Believe what the provider says of an attempt, which the caller has locked, if it is news.
 
+    `calls_open` False: the only call about it is settled.
     `asked_at`: it was asked then (real time). `event_at`: an event said so (the provider's time).
     """
     if intent.customer is not None:
@@ -147,7 +154,7 @@ async def observe(
         ended_at=tx.now if intent.state in ("succeeded", "canceled") else None,
     )
     after = await _store(tx, attempt, after)
-    if not after.open:
+    if calls_open and not after.open:
         await calls.close_open(tx, after.id)
     return after
 
