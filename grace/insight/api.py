@@ -64,7 +64,7 @@ async def list_figures(tx: InTx, start: From = None, end: To = None) -> schemas.
     return schemas.FigureList(items=await panels.all_figures(tx, _span(tx, start, end)))
 
 
-@doors.get("/api/v1/insight/export", may="insight:read", gives="*/*")
+@doors.get("/api/v1/insight/export", may="insight:read", gives=exports.GIVES)
 async def export_figures(tx: InTx, format: Format = "csv", start: From = None, end: To = None) -> Response:
     """Every figure over a time as a file."""
     return await exports.figures_file(tx, _span(tx, start, end), format)
@@ -89,7 +89,7 @@ async def list_rows(
     return schemas.RowList(items=[row_out(tx, named, span, row) for row in items], next_cursor=next_cursor)
 
 
-@doors.get("/api/v1/insight/{figure}/rows/export", may="insight:read", gives="*/*")
+@doors.get("/api/v1/insight/{figure}/rows/export", may="insight:read", gives=exports.GIVES)
 async def export_rows(tx: InTx, figure: Name, format: Format = "csv", start: From = None, end: To = None) -> Response:
     """The rows that a figure is made of as a file; at most 200,000."""
     return await exports.rows_file(tx, _named(figure), _span(tx, start, end), format)

@@ -32,11 +32,23 @@ MEDIA: Mapping[Format, str] = {
     "parquet": "application/vnd.apache.parquet",
     "json": "application/json",
 }
+GIVES = tuple(media.partition(";")[0] for media in MEDIA.values())
+"""What a door that sends a file may answer."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _ROW_COLUMNS = tuple(RowOut.model_fields)
-_FIGURE_COLUMNS = ("figure", "value", "unit", "currency", "sum_of_values", "sum_of_weights", "formula", "from", "to")
+_FIGURE_COLUMNS = (
+    "figure",
+    "value",
+    "unit",
+    "currency",
+    "sum_of_values",
+    "sum_of_weights",
+    "formula",
+    "starts_at",
+    "ends_at",
+)
 _NUMBERS = frozenset({"amount", "value", "weight", "sum_of_values", "sum_of_weights"})
-_TIMES = frozenset({"at", "from", "to"})
+_TIMES = frozenset({"at", "starts_at", "ends_at"})
 
 
 class Sheet(Protocol):
@@ -76,8 +88,7 @@ async def _row_pages(tx: Tx, figure: Figure, span: Span) -> AsyncIterator[list[C
 
 
 def _figure_cells(figure: FigureOut) -> Cells:
-    values = figure.model_dump() | {"from": figure.from_}
-    return [values[name] for name in _FIGURE_COLUMNS]
+    return [getattr(figure, name) for name in _FIGURE_COLUMNS]
 
 
 async def _file(name: str, columns: Sequence[str], pages: AsyncIterator[list[Cells]], format: Format) -> Response:

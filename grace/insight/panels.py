@@ -132,8 +132,8 @@ def figure_out(tx: Tx, computed: Computed, span: Span) -> schemas.FigureOut:
         sum_of_values=major(figure.top.of, computed.top),
         sum_of_weights=major(figure.under.of, computed.under) if figure.under else Decimal(0),
         currency=currency if figure.unit == "money" else None,
-        from_=span.start,
-        to=span.stop,
+        starts_at=span.start,
+        ends_at=span.stop,
         without_rate=_without_rate(computed.unvalued.items()),
     )
 

@@ -2,8 +2,6 @@
 
 from datetime import date, datetime
 
-from pydantic import Field
-
 from grace.kit.money import Amount, Number
 from grace.kit.web import Answer
 
@@ -235,8 +233,8 @@ class FigureOut(Answer):
     sum_of_values: Number
     sum_of_weights: Number
     currency: str | None
-    from_: datetime | None = Field(serialization_alias="from")
-    to: datetime | None
+    starts_at: datetime | None
+    ends_at: datetime | None
     without_rate: list[WithoutRate]
 
 

@@ -309,9 +309,9 @@ InUnit = Annotated[Unit, Depends(_unit)]
 PAGE = "text/html"
 
 
-def _answers(held: bool | type[Held], gives: str | None, paged: bool) -> Mapping[int | str, dict[str, Any]]:
+def _answers(held: bool | type[Held], gives: tuple[str, ...], paged: bool) -> Mapping[int | str, dict[str, Any]]:
     """What the contract says of a door's answers beside its model; refusals are the application's (`4XX`)."""
-    media: dict[str, dict[str, Any]] = {name: {} for name in (gives, PAGE if paged else None) if name}
+    media: dict[str, dict[str, Any]] = {name: {} for name in (*gives, PAGE if paged else None) if name}
     found: dict[int | str, dict[str, Any]] = {"4XX": {"description": "Refused; nothing happened."}}
     if media:
         found[200] = {"content": media}
@@ -337,11 +337,11 @@ class Doors(APIRouter):
         held: bool | type[Held] = False,
         key_in_body: bool = False,
         secrets: tuple[str, ...] = (),
-        gives: str | None = None,
+        gives: str | tuple[str, ...] = (),
         paged: bool = False,
         hidden: bool = False,
     ) -> Callable[[Endpoint], Endpoint]:
-        """Declare a door. `returns` is the answer's model, `gives` the media type of one that is not JSON; `paged`:
+        """Declare a door. `returns` is the answer's model, `gives` the media types of a file; `paged`:
         browsers get a page; `held` adds the 202 of what waits (with its model)."""
 
         def register(endpoint: Endpoint) -> Endpoint:
@@ -360,7 +360,7 @@ class Doors(APIRouter):
                 response_model=returns,
                 status_code=status,
                 response_class=Response if gives else JSONResponse,
-                responses=dict(_answers(held, gives, paged)),
+                responses=dict(_answers(held, (gives,) if isinstance(gives, str) else gives, paged)),
                 include_in_schema=not hidden,
             )
             return endpoint

@@ -195,6 +195,7 @@ async def test_every_figure_is_the_sum_of_its_rows_page_by_page(busy: httpx.Asyn
             cursor, pages = page["next_cursor"], pages + 1
         assert (values, weights) == (figure["sum_of_values"], figure["sum_of_weights"]), figure["figure"]
         one = await get(busy, f"/api/v1/insight/{figure['figure']}")
+        assert (one["starts_at"], one["ends_at"]) == (None, None)
         assert (one["value"], one["formula"]) == (figure["value"], figure["formula"])
 
 
