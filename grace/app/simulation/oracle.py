@@ -83,6 +83,8 @@ async def _provider(b: Business, workspaces: Workspaces) -> list[str]:
     for intent in sorted(ours.keys() | theirs.keys()):
         if ours.get(intent) != theirs.get(intent):
             found.append(f"{intent}: the provider took {theirs.get(intent)}, the books say {ours.get(intent)}")
+    movements = await b.founder.get("/api/v1/reconciliation")
+    found += [f"the ledger and the provider's balance differ: {difference}" for difference in movements["differences"]]
     if given != sum(p["refunded"] for p in payments):
         found.append(f"the provider gave back {sum(p['refunded'] for p in payments)}, the books say {given}")
     return found
