@@ -3,8 +3,10 @@
 Only answers count: what was refused or never answered is not remembered. Everything is drawn from one seed.
 """
 
+import asyncio
 import random
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -12,7 +14,7 @@ from typing import Any, TypeVar
 import httpx
 
 from grace.app.actors.browser import confirm_card
-from grace.app.simulation.stage import HANDLE, Stage
+from grace.app.simulation.stage import HANDLE, LOOK_EVERY_S, Stage
 from grace.client.api import Grace
 from grace.client.errors import GraceError
 from grace.client.http import Json
@@ -99,8 +101,10 @@ class Business:
         headers = {"Idempotency-Key": f"dashboard-{self.asked}"}
         auth = (f"sk_test_{HANDLE}", "")
         async with httpx.AsyncClient(base_url=self.stage.provider, auth=auth, trust_env=False) as dashboard:
-            answer: Json = (await dashboard.post(path, data=form, headers=headers)).json()
-        return answer
+            while True:
+                with suppress(httpx.TransportError):
+                    return dict((await dashboard.post(path, data=form, headers=headers)).json())
+                await asyncio.sleep(LOOK_EVERY_S)
 
     async def work(self, *, hurry: bool = False) -> None:
         """The worker does what is to be done."""
