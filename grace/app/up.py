@@ -105,11 +105,11 @@ async def _make_ready(settings: Settings, dsn: str) -> None:
     for handle, said in (await installation.migrate_all(workspaces, wiring.RENEW)).items():
         if said:
             print(f"  {handle}: {', '.join(said)}", flush=True)
-    if not await workspaces.app_role_exists():
-        print(f"  {installation.NO_ROLE}", flush=True)
     if settings.workspace not in await workspaces.handles():
         loading.want(settings.data_dir, wanted=settings.example and settings.test_clock_url is not None)
         await installation.create_workspace(workspaces, settings.workspace, kind="test", prepare=wiring.PREPARE)
+    if not await workspaces.app_role_exists():
+        print(f"  {installation.NO_ROLE}", flush=True)
     await workspaces.close()
 
 

@@ -243,12 +243,14 @@ def _tail(path: Path) -> str | None:
 
 
 def _last_note(text: str) -> tuple[int, bytes] | None:
-    for note in reversed(split_notes(text)):
-        try:
-            parsed = parse_checkpoint(note)
-        except MalformedNote:
-            continue
-        return parsed.size, parsed.root
+    # A tail begins anywhere in a note: which blocks belong together shows when the pairs are read.
+    for aligned in (text, text.partition("\n\n")[2]):
+        for note in reversed(split_notes(aligned)):
+            try:
+                parsed = parse_checkpoint(note)
+            except MalformedNote:
+                continue
+            return parsed.size, parsed.root
     return None
 
 

@@ -274,6 +274,11 @@ async def test_the_checkpoints_outside(place: Place, workspace: WorkspaceUnderTe
         await sealer.drain(connection, signer=signer)
         await file.complete(connection)
     assert (await only(workspaces.check_outside(place)))[0] == "fine"
+    last = file.path.read_text()
+    for digits in range(1, 19):  # the tail that is read of a long file begins anywhere in a note
+        earlier = signer.checkpoint(10**digits, bytes(32))
+        file.path.write_text(f"{earlier}\n" * (workspaces.TAIL_BYTES // len(earlier) + 1) + last)
+        assert (await only(workspaces.check_outside(place)))[0] == "fine"
     file.append(signer.checkpoint(1000, bytes(32)))
     assert "does not have" in (await only(workspaces.check_outside(place)))[1]
 
@@ -364,6 +369,7 @@ def test_a_running_grace_is_well(running_grace: RunningGrace) -> None:
         if not problems:
             break
     assert problems == []
+    assert "CREATEROLE" not in running_grace.printed.read_text()
     alive = subprocess.run(
         [GRACE, "worker", "--alive"], env=running_grace.environment, capture_output=True, text=True, check=False
     )
