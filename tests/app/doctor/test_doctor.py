@@ -231,7 +231,9 @@ async def test_the_guards(place: Place) -> None:
 
 async def test_the_policy(place: Place) -> None:
     assert (await only(workspaces.check_policy(place)))[0] == "fine"
-    await changed(place, "update policy_set set text = text || ' // older'")
+    await changed(
+        place, "alter table policy_set disable trigger user", "update policy_set set text = text || ' // older'"
+    )
     assert "of an older version" in (await only(workspaces.check_policy(place)))[1]
     await changed(place, "update policy_set set source = 'workspace'")
     assert (await only(workspaces.check_policy(place)))[0] == "fine"
