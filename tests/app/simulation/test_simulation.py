@@ -12,7 +12,7 @@ from grace.app.simulation.actors import ACTS, VICTIMS
 from grace.app.simulation.office import Scythe
 from tests.fixtures.running import plain_environment
 
-IN_CI, AT_NIGHT = range(1, 11), range(100, 300)
+IN_CI, AT_NIGHT, STEPS = range(1, 11), range(100, 300), 35
 
 
 def play(seed: int, *, steps: int) -> dict[str, Any]:
@@ -34,9 +34,9 @@ def play(seed: int, *, steps: int) -> dict[str, Any]:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", IN_CI)
 def test_everything_is_right_afterwards(seed: int) -> None:
-    told = play(seed, steps=40)
+    told = play(seed, steps=STEPS)
     assert told["findings"] == [], (told["folder"], told["done"])
-    assert len(told["done"]) == 40
+    assert len(told["done"]) == STEPS
 
 
 @pytest.mark.nightly
@@ -50,7 +50,7 @@ def test_everything_is_right_afterwards_at_night(seed: int) -> None:
 @pytest.mark.timeout(900)
 def test_the_same_seed_plays_the_same() -> None:
     """Act by act, refusals and deaths included; ids are made anew."""
-    first, second = (play(2, steps=25) for _ in range(2))
+    first, second = (play(2, steps=15) for _ in range(2))
     assert [act.split(":")[0] for act in first["done"]] == [act.split(":")[0] for act in second["done"]]
     outcomes = [[act for act in told["done"] if "refused" in act or act.startswith("doom")] for told in (first, second)]
     assert outcomes[0] == outcomes[1]
@@ -59,7 +59,7 @@ def test_the_same_seed_plays_the_same() -> None:
 
 def test_every_act_is_played_by_the_seeds_of_ci() -> None:
     weights, acts = zip(*ACTS, strict=True)
-    drawn = {act for seed in IN_CI for act in random.Random(seed).choices(acts, weights, k=40)}
+    drawn = {act for seed in IN_CI for act in random.Random(seed).choices(acts, weights, k=STEPS)}
     assert drawn == set(acts)
     assert set(VICTIMS) == {"office", "sandbox", "database"}
 
