@@ -111,7 +111,12 @@ async def begin_endpoint(tx: Tx) -> Work:
 
 
 async def follow_due(tx: Tx, *, invoice_id: str) -> None:
-    """What is due has changed by another way: the open attempt asks for that, or ends."""
+    """What is due has changed by another way: the open attempt asks for that, or ends.
+
+    An attempt that begins after this look asks for what is due by then.
+    """
+    if await queries.open_attempt(tx, invoice_id) is None:
+        return
     invoice = await invoices.invoice(tx, invoice_id, lock=True)
     attempt = await queries.open_attempt(tx, invoice.id, lock=True)
     if attempt is not None:
@@ -150,16 +155,24 @@ async def drop_call(tx: Tx, *, call_id: str, reason: str) -> ProviderCall:
 
 
 async def believe(
-    tx: Tx, told: Intent | Charge | Refund, *, asked_at: datetime | None = None, event_at: datetime | None = None
+    tx: Tx,
+    told: Intent | Charge | Refund,
+    *,
+    known: Attempt | None = None,
+    asked_at: datetime | None = None,
+    event_at: datetime | None = None,
 ) -> None:
     """What the provider says of one of our things; what is not ours is ignored.
 
-    `asked_at`: we looked then (real time). `event_at`: an event said so (the provider's time).
+    `known`: the attempt that it named when it was looked for. `asked_at`: we looked then (real time). `event_at`: an
+    event said so (the provider's time).
     """
-    attempt = await _attempt_of(tx, told)
+    attempt = known or await attempt_of(tx, told)
     if isinstance(told, Intent):
-        if attempt is not None:
-            invoice, attempt = await _locked(tx, attempt)
+        if attempt is None:
+            return
+        invoice, attempt = await _locked(tx, attempt)
+        if attempt.intent in (None, told.id):  # else it became another's while this one was asked for
             await _observed(tx, invoice, attempt, told, asked_at=asked_at, event_at=event_at)
     elif isinstance(told, Charge):
         if attempt is not None and attempt.charge == told.id and told.movement is not None:
@@ -169,22 +182,20 @@ async def believe(
         await _believe_refund(tx, told, attempt)
 
 
-async def is_ours(tx: Tx, told: Intent | Charge | Refund) -> bool:
-    """Whether what a provider speaks of was begun here."""
-    if isinstance(told, Refund) and await refunds.parts_of(tx, told, provider=port.cards().name):
+async def is_ours(tx: Tx, told: Intent | Charge | Refund, attempt: Attempt | None) -> bool:
+    """Whether what a provider speaks of, and the attempt that it names, was begun here."""
+    if attempt is not None:
         return True
-    return await _attempt_of(tx, told) is not None
+    return isinstance(told, Refund) and bool(await refunds.parts_of(tx, told, provider=port.cards().name))
 
 
-async def comes_early(tx: Tx, told: Intent | Charge | Refund) -> bool:
+def comes_early(told: Intent | Charge | Refund, attempt: Attempt | None) -> bool:
     """Whether it tells of money that goes back before we know that it came."""
-    if not isinstance(told, Refund):
-        return False
-    attempt = await _attempt_of(tx, told)
-    return attempt is not None and not attempt.collected
+    return isinstance(told, Refund) and attempt is not None and not attempt.collected
 
 
-async def _attempt_of(tx: Tx, told: Intent | Charge | Refund) -> Attempt | None:
+async def attempt_of(tx: Tx, told: Intent | Charge | Refund) -> Attempt | None:
+    """The attempt that something of the provider's names."""
     provider = port.cards().name
     match told:
         case Intent():

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from grace.domains.crm import queries as crm
 from grace.domains.crm.facts import ClientsMerged, ClientsUnmerged
 from grace.domains.invoicing.facts import InvoicePaid, InvoicePartPaid, InvoiceReopened, InvoiceVoided
 from grace.domains.payments.facts import PaymentReceived, PaymentReversed, RefundFailed, RefundOrdered
+from grace.domains.payments.models import Attempt
 from grace.flows.collect_cash import cards
 from grace.flows.collect_cash.service import recompute_lifetime_value
 from grace.kit import inbox
@@ -21,44 +21,38 @@ from grace.providers.payments.port import Charge, Intent, Refund
 @reacts_to(PaymentReceived)
 async def count_payment(tx: Tx, fact: PaymentReceived) -> None:
     """The payer's lifetime value grows."""
-    payer = await crm.client(tx, fact.client_id)
-    await recompute_lifetime_value(tx, client_id=payer.id)
+    await recompute_lifetime_value(tx, client_id=fact.client_id)
 
 
 @reacts_to(PaymentReversed)
 async def count_reversal(tx: Tx, fact: PaymentReversed) -> None:
     """It never counted."""
-    payer = await crm.client(tx, fact.client_id)
-    await recompute_lifetime_value(tx, client_id=payer.id)
+    await recompute_lifetime_value(tx, client_id=fact.client_id)
 
 
 @reacts_to(ClientsMerged)
 async def count_merged(tx: Tx, fact: ClientsMerged) -> None:
     """The winner is worth what both have paid."""
-    winner = await crm.client(tx, fact.client_id)
-    await recompute_lifetime_value(tx, client_id=winner.id)
+    await recompute_lifetime_value(tx, client_id=fact.client_id)
 
 
 @reacts_to(ClientsUnmerged)
 async def count_unmerged(tx: Tx, fact: ClientsUnmerged) -> None:
     """Each is worth what it has paid itself."""
     for client_id in sorted((fact.client_id, fact.restored_id)):
-        standing = await crm.client(tx, client_id)
-        await recompute_lifetime_value(tx, client_id=standing.id)
+        await recompute_lifetime_value(tx, client_id=client_id)
 
 
 @reacts_to(RefundOrdered)
 async def count_refund(tx: Tx, fact: RefundOrdered) -> None:
     """The client's lifetime value shrinks."""
-    payer = await crm.client(tx, fact.client_id)
-    await recompute_lifetime_value(tx, client_id=payer.id)
+    await recompute_lifetime_value(tx, client_id=fact.client_id)
 
 
 @reacts_to(RefundFailed)
 async def count_failed_refund(tx: Tx, fact: RefundFailed) -> None:
     """What did not go back counts again."""
-    payer = await crm.client(tx, fact.client_id)
-    await recompute_lifetime_value(tx, client_id=payer.id)
+    await recompute_lifetime_value(tx, client_id=fact.client_id)
 
 
 @reacts_to(InvoicePartPaid)
@@ -90,6 +84,8 @@ class _Told:
     """What an event said, or what the provider said when it was asked because of it."""
 
     things: list[Intent | Charge | Refund]
+    known: Attempt | None
+    """The attempt of the intent, where the event was of an intent."""
     asked_at: datetime | None
     event_at: datetime | None
 
@@ -102,15 +98,20 @@ async def _look(tx: Tx, fact: ProviderEventReceived) -> _Told | Ask[_Told | None
     stored = await inbox.event(tx, fact.inbox_id)
     signal = provider.read(stored.body)
     thing = signal.thing
-    if thing is None or not await cards.is_ours(tx, thing):
+    if thing is None:
         return None
-    if not (provider.reads_back or await cards.comes_early(tx, thing)):
-        return _Told([thing], None, signal.at)
+    attempt = await cards.attempt_of(tx, thing)
+    if not await cards.is_ours(tx, thing, attempt):
+        return None
+    known = attempt if isinstance(thing, Intent) else None
+    if not (provider.reads_back or cards.comes_early(thing, attempt)):
+        return _Told([thing], known, None, signal.at)
     workspace = tx.workspace
 
     async def ask() -> _Told | None:
         asked_at = datetime.now(UTC)
-        return _Told(await _read_back(workspace, thing, refunded=stored.kind == "charge.refunded"), asked_at, None)
+        things = await _read_back(workspace, thing, refunded=stored.kind == "charge.refunded")
+        return _Told(things, known, asked_at, None)
 
     return Ask(ask)
 
@@ -135,4 +136,5 @@ async def believe_event(tx: Tx, fact: ProviderEventReceived, told: _Told | None)
     if told is None:
         return
     for thing in told.things:
-        await cards.believe(tx, thing, asked_at=told.asked_at, event_at=told.event_at)
+        known = told.known if isinstance(thing, Intent) else None
+        await cards.believe(tx, thing, known=known, asked_at=told.asked_at, event_at=told.event_at)

@@ -1,6 +1,5 @@
 """From what was agreed to money in the books, across clients, invoices and payments."""
 
-from collections import Counter
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -228,13 +227,9 @@ async def recompute_lifetime_value(tx: Tx, *, client_id: str) -> None:
     is locked before the ledger is read, so that of two payments at once none is missed.
     """
     client = await clients.locked(tx, client_id)
-    paid: Counter[str] = Counter()
-    for owner in await crm.family(tx, client.id):
-        for account in await ledger.owner_balances(tx, owner):
-            if account.purpose == Purpose.REVENUE:
-                paid[account.currency] += account.balance_minor
+    paid = await ledger.balances(tx, await crm.family(tx, client.id), purpose=Purpose.REVENUE)
     value_minor = sum([await _worth(tx, paid[currency], currency) for currency in sorted(paid)])
-    await clients.set_lifetime_value(tx, client_id=client.id, lifetime_value_minor=value_minor)
+    await clients.set_lifetime_value(tx, client, lifetime_value_minor=value_minor)
 
 
 async def _worth(tx: Tx, amount_minor: int, currency: str) -> int:

@@ -64,7 +64,7 @@ async def count_track_record(tx: Tx, *, client_id: str) -> None:
     found = await delivery.track_record(tx, await crm.family(tx, client.id))
     await clients.set_track_record(
         tx,
-        client_id=client.id,
+        client,
         total_projects=found.total_projects,
         satisfaction_score=found.satisfaction_score,
     )

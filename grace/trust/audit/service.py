@@ -3,8 +3,10 @@
 import os
 from functools import lru_cache
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary, WeakSet
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from psycopg import AsyncConnection
 
 from grace.kit.keys import Keys
 from grace.kit.tx import Part, Tx
@@ -15,6 +17,9 @@ from grace.trust.audit.rules.notes import Signer
 
 ERASED = "erase_audit_payload"
 _KEY_PURPOSE = "audit-signing"
+_signers: WeakKeyDictionary[AsyncConnection, Signer] = WeakKeyDictionary()
+_made_in: WeakSet[Tx] = WeakSet()
+"""Transactions that made the signer: should one roll back, its key never was."""
 
 
 class _Recorded(NamedTuple):
@@ -83,6 +88,22 @@ async def erase_payload(tx: Tx, *, subject: tuple[str, str], reason: str | None 
     return erased
 
 
+async def signer(tx: Tx) -> Signer:
+    """As `load_or_create_signer`, read once per connection: the key of a database never changes.
+
+    A connection is of one database, so that one that was dropped and made again has its own.
+    """
+    known = _signers.get(tx.connection)
+    if known is None:
+        stored = await stored_signer(tx.connection)
+        if stored is None:  # made now, and known to others only when this transaction commits
+            return await load_or_create_signer(tx)
+        known = open_signer(tx.keys, stored)
+        if tx not in _made_in:
+            _signers[tx.connection] = known
+    return known
+
+
 async def load_or_create_signer(tx: Tx) -> Signer:
     """The workspace's signer; its Ed25519 key is made on first use and kept encrypted under the master key.
 
@@ -94,6 +115,7 @@ async def load_or_create_signer(tx: Tx) -> Signer:
             return open_signer(tx.keys, stored)
         fresh = Ed25519PrivateKey.generate()
         public = fresh.public_key().public_bytes_raw()
+        _made_in.add(tx)
         await tx.execute(
             "insert into audit_signer (origin, public_key, sealed_private_key)"
             " values (%(origin)s, %(public)s, %(private)s) on conflict do nothing",

@@ -103,29 +103,33 @@ async def change_client(
 
 async def locked(tx: Tx, reference: Reference) -> Client:
     """The client, kept from changing until the transaction ends. One that is merged meanwhile is followed."""
+    named: str | None = reference if isinstance(reference, str) and is_id(reference, CLIENT_PREFIX) else None
     while True:
-        named = await queries.client(tx, reference)
-        row = await tx.one(
-            Client, f"select {queries.COLUMNS} from client c where id = %(id)s for no key update", id=named.id
+        named = named or (await queries.client(tx, reference)).id
+        row = await tx.first(
+            Client,
+            f"select {queries.COLUMNS} from client c where id = %(id)s and merged_into is null for no key update",
+            id=named,
         )
-        if row.merged_into is None:
+        if row is not None:
             return row
+        named = None
 
 
-async def set_lifetime_value(tx: Tx, *, client_id: str, lifetime_value_minor: int) -> bool:
-    """Keep what the client has paid, in the workspace's currency; False when it was known."""
+async def set_lifetime_value(tx: Tx, client: Client, *, lifetime_value_minor: int) -> bool:
+    """Keep what a locked client has paid, in the workspace's currency; False when it was known."""
     figures = {"lifetime_value_minor": lifetime_value_minor}
-    return await _set_figures(tx, client_id, figures, action="recompute_lifetime_value")
+    return await _set_figures(tx, client, figures, action="recompute_lifetime_value")
 
 
-async def set_track_record(tx: Tx, *, client_id: str, total_projects: int, satisfaction_score: Decimal | None) -> bool:
-    """Keep how much was done for the client, and how satisfied it is (0 to 10); False when it was known."""
+async def set_track_record(tx: Tx, client: Client, *, total_projects: int, satisfaction_score: Decimal | None) -> bool:
+    """Keep how much was done for a client, whom the caller has locked, and how satisfied it is (0 to 10); False when
+    it was known."""
     figures = {"total_projects": total_projects, "satisfaction_score": satisfaction_score}
-    return await _set_figures(tx, client_id, figures, action="recompute_track_record")
+    return await _set_figures(tx, client, figures, action="recompute_track_record")
 
 
-async def _set_figures(tx: Tx, client_id: str, figures: Mapping[str, Any], *, action: str) -> bool:
-    before = await locked(tx, client_id)
+async def _set_figures(tx: Tx, before: Client, figures: Mapping[str, Any], *, action: str) -> bool:
     known = {name: getattr(before, name) for name in figures}
     if known == figures:
         return False

@@ -12,7 +12,7 @@ from grace.domains.payments.facts import AttemptChanged, Overpaid
 from grace.domains.payments.models import ATTEMPT_COLUMNS, OPEN, Attempt
 from grace.domains.payments.service import calls
 from grace.kit.ids import new_id
-from grace.kit.tx import Tx
+from grace.kit.tx import Part, Tx
 from grace.providers.payments.port import Charge, Intent, Movement, Refused, cards
 from grace.trust.audit import service as audit
 from grace.trust.ledger import service as ledger
@@ -126,8 +126,6 @@ async def observe(
     `calls_open` False: the only call about it is settled.
     `asked_at`: it was asked then (real time). `event_at`: an event said so (the provider's time).
     """
-    if intent.customer is not None:
-        await know_customer(tx, attempt.client_id, intent.customer)
     known, told = (attempt.seen_at, asked_at) if event_at is None else (attempt.event_at, event_at)
     news = rules.is_news(
         now=(attempt.state, attempt.failure_code is not None),
@@ -136,6 +134,8 @@ async def observe(
         told_at=told,
     )
     if not news:
+        if intent.customer is not None:
+            await know_customer(tx, attempt.client_id, intent.customer)
         return attempt
     secret = intent.client_secret
     after = replace(
@@ -153,10 +153,10 @@ async def observe(
         event_at=event_at or attempt.event_at,
         ended_at=tx.now if intent.state in ("succeeded", "canceled") else None,
     )
-    after = await _store(tx, attempt, after)
+    along = [_customer(attempt.client_id, intent.customer)] if intent.customer is not None else []
     if calls_open and not after.open:
-        await calls.close_open(tx, after.id)
-    return after
+        along.append(calls.closing(tx, after.id))
+    return await _store(tx, attempt, after, *along)
 
 
 async def refuse(tx: Tx, attempt: Attempt, refused: Refused) -> Attempt:
@@ -168,15 +168,20 @@ async def refuse(tx: Tx, attempt: Attempt, refused: Refused) -> Attempt:
 
 
 async def collected(tx: Tx, attempt: Attempt, charge: Charge, *, payment_id: str | None, excess_minor: int) -> Attempt:
-    """Tie a succeeded attempt to the payment it became. What was not due becomes the client's credit."""
+    """Tie a succeeded attempt to the payment it became, and book its fee when that is known. What was not due becomes
+    the client's credit."""
+    movement = charge.movement if attempt.movement is None else None
     after = await tx.one(
         Attempt,
         "update payment_attempt set payment_id = %(payment)s, excess_minor = %(excess)s,"
-        " fee_at = clock_timestamp() + make_interval(secs => %(wait)s)"
+        " movement = coalesce(movement, %(movement)s), fee_minor = coalesce(fee_minor, %(fee)s), fee_at ="
+        " case when %(movement)s::text is null then clock_timestamp() + make_interval(secs => %(wait)s) end"
         f" where id = %(id)s returning {ATTEMPT_COLUMNS}",
         id=attempt.id,
         payment=payment_id,
         excess=excess_minor,
+        movement=movement.id if movement is not None else None,
+        fee=movement.fee_minor if movement is not None else None,
         wait=FEE_AFTER_S,
     )
     if excess_minor:
@@ -199,8 +204,8 @@ async def collected(tx: Tx, attempt: Attempt, charge: Charge, *, payment_id: str
             subject=("payment_attempt", attempt.id),
             after={"excess_minor": excess_minor, "currency": charge.currency},
         )
-    if charge.movement is not None:
-        return await book_fee(tx, after, charge, charge.movement)
+    if movement is not None:
+        await _post_fee(tx, after, charge, movement)
     return after
 
 
@@ -216,6 +221,11 @@ async def book_fee(tx: Tx, attempt: Attempt, charge: Charge, movement: Movement)
         movement=movement.id,
         fee=movement.fee_minor,
     )
+    await _post_fee(tx, after, charge, movement)
+    return after
+
+
+async def _post_fee(tx: Tx, attempt: Attempt, charge: Charge, movement: Movement) -> None:
     lines = rules.moved(
         provider=attempt.provider,
         amount_minor=charge.amount_minor,
@@ -234,7 +244,6 @@ async def book_fee(tx: Tx, attempt: Attempt, charge: Charge, movement: Movement)
         subject=("payment_attempt", attempt.id),
         after={"fee_minor": movement.fee_minor, "currency": movement.currency},
     )
-    return after
 
 
 async def due_fees(tx: Tx, *, limit: int) -> list[str]:
@@ -273,24 +282,31 @@ def client_secret(tx: Tx, attempt: Attempt) -> str | None:
 
 async def know_customer(tx: Tx, client_id: str, customer: str) -> None:
     """Remember who a client is at the provider."""
-    await tx.execute(
-        "insert into provider_customer (client_id, provider, customer) values (%(client)s, %(provider)s, %(customer)s)"
-        " on conflict do nothing",
-        client=client_id,
-        provider=cards().name,
-        customer=customer,
+    part = _customer(client_id, customer)
+    await tx.execute(f"with {part.tables} select", **part.params)
+
+
+def _customer(client_id: str, customer: str) -> Part:
+    return Part(
+        "customer_row as (insert into provider_customer (client_id, provider, customer)"
+        " values (%(client)s, %(customer_at)s, %(customer)s) on conflict do nothing)",
+        {"client": client_id, "customer_at": cards().name, "customer": customer},
     )
 
 
-async def _store(tx: Tx, before: Attempt, after: Attempt) -> Attempt:
-    """Write an attempt that changed; nothing is told where only the time of knowledge did."""
+async def _store(tx: Tx, before: Attempt, after: Attempt, *along: Part) -> Attempt:
+    """Write an attempt that changed, in one statement with what comes along; nothing is told where only the time of
+    knowledge did."""
     changed = replace(after, seen_at=before.seen_at, event_at=before.event_at) != before
     after = replace(after, version=before.version + 1 if changed else before.version)
+    params = {name: value for part in along for name, value in part.params.items()}
     await tx.execute(
-        "update payment_attempt set state = %(state)s, amount_minor = %(amount_minor)s, intent = %(intent)s,"
+        (f"with {', '.join(part.tables for part in along)} " if along else "")
+        + "update payment_attempt set state = %(state)s, amount_minor = %(amount_minor)s, intent = %(intent)s,"
         " client_secret = %(client_secret)s, failure_code = %(failure_code)s, failure_message = %(failure_message)s,"
         " charge = %(charge)s, seen_at = %(seen_at)s, event_at = %(event_at)s, version = %(version)s,"
         " ended_at = %(ended_at)s where id = %(id)s",
+        **params,
         **{name: getattr(after, name) for name in _CHANGING},
     )
     if changed:

@@ -50,7 +50,7 @@ async def record_payment(
         "net_minor": net_minor,
         "received_at": received_at,
     }
-    signer = await audit.load_or_create_signer(tx)
+    signer = await audit.signer(tx)
     try:
         payment = await tx.one(
             Payment,
