@@ -28,6 +28,7 @@ PUBLIC_DOORS = {
     "GET /openapi.json",
     "GET /problems",
     "GET /problems/{type}",
+    "GET /",
     "GET /app",
     "GET /static/plain.css",
     "POST /api/v1/sign-in",

@@ -26,6 +26,12 @@ async def plain_css() -> Response:
     return Response(_css, media_type="text/css", headers={"Cache-Control": "max-age=3600"})
 
 
+@doors.get("/", may=PUBLIC, hidden=True)
+async def front() -> RedirectResponse:
+    """The address that `grace up` prints, opened."""
+    return RedirectResponse("/app", 303)
+
+
 @doors.get("/app", may=PUBLIC, hidden=True)
 async def home(edge: InEdge, request: Request) -> HTMLResponse:
     """Who is signed in, or the form to sign in."""

@@ -41,6 +41,8 @@ def check_plain(answer: httpx.Response) -> str:
 async def test_home_says_who_is_signed_in(office: People) -> None:
     ann = await office.user(Role.MEMBER, parliament=True)
     browser = await office.signed_in(ann)
+    answer = await browser.get("/")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/app")
     answer = await browser.get("/app")
     text = check_plain(answer)
     assert answer.status_code == 200
