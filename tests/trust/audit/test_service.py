@@ -8,8 +8,10 @@ import pytest
 from cryptography.exceptions import InvalidTag
 
 from grace.kit.keys import Keys
-from grace.kit.tx import Principal
+from grace.kit.tx import Principal, transaction
+from grace.kit.workspace import Workspaces
 from grace.trust.audit import queries, service
+from tests.fixtures.workspace import MASTER_KEY
 from tests.trust.audit.conftest import OWNER, Log
 
 INVOICE = ("invoice", "in_1")
@@ -129,6 +131,27 @@ async def test_the_signer_is_made_once_and_kept_encrypted(log: Log) -> None:
     sealed = await log.value("select sealed_private_key from audit_signer")
     assert isinstance(sealed, bytes)
     assert len(sealed) == 12 + 32 + 16
+
+
+async def test_a_connection_keeps_the_signer_that_is_stored_and_none_that_was_rolled_back(
+    log: Log, postgres_server: str
+) -> None:
+    await log.tamper("delete from audit_signer")
+    alone = Workspaces(postgres_server, master_key=MASTER_KEY, pool_size=1)
+    keys: list[bytes] = []
+    with pytest.raises(ZeroDivisionError):
+        async with transaction(alone, log.handle) as tx:
+            keys = [(await service.signer(tx)).public_key for _ in range(2)]
+            raise ZeroDivisionError
+    for _ in range(3):
+        async with transaction(alone, log.handle) as tx:
+            keys.append((await service.signer(tx)).public_key)
+    async with transaction(alone, log.handle) as tx:
+        assert await service.signer(tx) is await service.signer(tx)
+    await alone.close()
+    gone, gone_too, *kept = keys
+    assert gone == gone_too
+    assert {*kept} == {await log.value("select public_key from audit_signer")} != {gone}
 
 
 async def test_a_replaced_key_is_refused(log: Log) -> None:
