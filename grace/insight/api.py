@@ -10,7 +10,7 @@ from grace.insight import exports, panels, pipeline, reading, schemas
 from grace.insight.figures import REGISTRY, Figure, Span
 from grace.insight.rows import after_row, page_of, row_out
 from grace.kit.edge import Doors, InTx
-from grace.kit.errors import NotFound
+from grace.kit.errors import Invalid, NotFound
 from grace.kit.paging import Cursor, Limit
 from grace.kit.tx import Tx
 from grace.kit.web import Moment
@@ -96,6 +96,8 @@ async def export_rows(tx: InTx, figure: Name, format: Format = "csv", start: Fro
 
 
 def _span(tx: Tx, start: datetime | None, end: datetime | None) -> Span:
+    if start is not None and end is not None and start > end:
+        raise Invalid("The time ends before it begins: `from` is after `to`.")
     return Span(start, end, tx.now)
 
 

@@ -106,7 +106,7 @@ async def test_times_are_exact_to_the_moment_and_days_are_utc(
                 (midnight - timedelta(microseconds=1), midnight, 1),
                 (midnight - timedelta(microseconds=1), midnight + timedelta(hours=30, microseconds=1), 111),
                 (midnight + timedelta(hours=1), midnight + timedelta(hours=30), 0),
-                (midnight + timedelta(days=9), midnight, 0),
+                (midnight, midnight, 0),
             ):
                 hours, minutes = int(zone[:3]), int(zone[0] + zone[4:])
                 shifted = [(t + timedelta(hours=hours, minutes=minutes)).isoformat()[:-6] + zone for t in (start, stop)]
@@ -234,10 +234,13 @@ async def test_nothing_in_a_file_is_a_formula(busy: httpx.AsyncClient, workspace
         assert "<f>" not in book.read("xl/worksheets/sheet1.xml").decode()
 
 
+TURNED = {"from": "2025-02-01T00:00:00Z", "to": "2025-01-01T00:00:00Z"}
+
+
 async def test_nonsense_is_refused(api: httpx.AsyncClient) -> None:
     assert (await api.get("/api/v1/insight/wealth")).status_code == 404
     assert (await api.get("/api/v1/insight/wealth/rows")).status_code == 404
-    for params in ({"from": "yesterday"}, {"from": "2025-01-01T00:00:00"}, {"to": "1969-01-01T00:00:00Z"}):
+    for params in ({"from": "yesterday"}, {"from": "2025-01-01T00:00:00"}, {"to": "1969-01-01T00:00:00Z"}, TURNED):
         assert (await api.get("/api/v1/dashboard/overview", params=params)).status_code == 422
     for cursor in ("x", "WzFd", "WyJhIl0", "WyIyMDI1LTAxLTAxIGEgYiJd"):
         refused = await api.get("/api/v1/insight/total_revenue/rows", params={"cursor": cursor})

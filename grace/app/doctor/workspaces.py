@@ -288,13 +288,14 @@ async def check_provider(place: Place) -> AsyncIterator[Finding]:
 
 async def _endpoint(tx: Tx, url: str) -> Finding:
     active = await tx.all(str, "select url from webhook_endpoint where state = 'active'")
+    switched_off = await tx.value("select exists (select from webhook_endpoint where state = 'off')")
     last = await tx.value(
         "select extract(epoch from clock_timestamp() - received_at)::float8 from inbox order by id desc limit 1"
     )
     heard = "none has come yet" if last is None else f"the last came {last / 3600:.1f} hours ago"
     cure = "It is registered when the worker runs after a start; see the provider's dashboard and the worker's log."
     if not active:
-        return problem(
+        return (notice if switched_off else problem)(  # a restored copy's are off on purpose
             "webhooks", f"No endpoint is registered at the provider; {heard}.",
             why="Payments are noticed only when they are asked for, once an hour.", cure=cure,
         )  # fmt: skip

@@ -13,7 +13,7 @@ MEMBERS = (FOUNDER, PARTNER, OPERATOR)
 AGENT = "Pilot"
 ISSUER = {
     "name": STUDIO,
-    "address": "14 Custom House Wharf\nPortland, ME 04101\nUnited States",
+    "address": "14 Custom House Wharf\nPortland, ME 04101",
     "country": "US",
     "email": "accounts@tidewater.example",
     "payment_instructions": "By card on the pay page, or by bank transfer with the invoice number as reference.",
