@@ -16,7 +16,7 @@ EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo
 def _within(moment: datetime) -> datetime:
     if not EARLIEST <= moment <= LATEST:
         raise ValueError("the time is not between 1970 and 2200")
-    return moment
+    return moment.astimezone(UTC)  # PostgreSQL reads no offset beyond 15:59:59
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(_within)]

@@ -249,5 +249,12 @@ async def test_nonsense_is_refused(api: httpx.AsyncClient) -> None:
     assert refused.status_code == 422
 
 
+async def test_an_offset_is_read_also_where_the_database_reads_none(api: httpx.AsyncClient) -> None:
+    for offset in ("-23:03", "+23:59", "-00:01"):
+        params = {"from": f"2000-05-24T18:05:52{offset}"}
+        for path in ("/api/business/revenue", "/api/v1/ledger/statement"):
+            assert (await api.get(path, params=params)).status_code == 200, (path, offset)
+
+
 async def test_registered_names_are_what_the_panels_show() -> None:
     assert {"total_revenue", "growth_rate_30d", "avg_lifetime_value", "customer_growth_rate"} <= set(REGISTRY)
