@@ -82,7 +82,7 @@ async def through(doing: str, act: Callable[[], Awaitable[T]], *, on_wait: Waiti
 
 def _start(settings: Settings, log: Path) -> subprocess.Popen[bytes]:
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "grace.app", "up", "--port", str(_free_ports())]
+    command = [sys.executable, "-m", "grace.app", "up", "--port", str(free_ports())]
     with log.open("ab") as output:
         return subprocess.Popen(  # noqa: S603 - our own command
             [*command, "--data", str(settings.data_dir), "--no-example"],
@@ -114,7 +114,7 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _free_ports() -> int:
+def free_ports() -> int:
     """A free port whose next one, the sandbox's, is free too."""
     while True:
         with socket.socket() as first, socket.socket() as second:

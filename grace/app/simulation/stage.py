@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from typing import IO, Any, Literal
 import httpx
 
 from grace.app import installation, wiring
+from grace.app.actors.reach import free_ports
 from grace.app.postgres import server
 from grace.kit.settings import settings
 from grace.kit.tx import transaction
@@ -142,8 +142,8 @@ class Stage:
 async def opened(seed: int) -> AsyncIterator[tuple[Stage, dict[str, str]]]:
     """A stage with its workspace and people; their keys by name. It is kept when what happens on it fails."""
     folder = Path(tempfile.mkdtemp(prefix=f"grace-simulation-{seed}-"))
-    office, sandbox = _free_ports(2)
-    stage = Stage(folder, seed, office, sandbox, {}, (folder / "processes.log").open("ab"))
+    office = free_ports()
+    stage = Stage(folder, seed, office, office + 1, {}, (folder / "processes.log").open("ab"))
     stage.environment = _environment(stage)
     os.environ.update(stage.environment)  # this process goes by the same settings
     settings.cache_clear()
@@ -194,11 +194,3 @@ async def _prepare(stage: Stage) -> dict[str, str]:
     finally:
         await workspaces.close()
     return keys
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(each.getsockname()[1]) for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
