@@ -21,7 +21,7 @@ def load() -> tuple[ModuleType, ...]:
     names = sorted(
         info.name
         for info in pkgutil.walk_packages(grace.__path__, "grace.")
-        if info.name.startswith("grace.flows.")
+        if info.name.startswith(("grace.flows.", "grace.console."))
         or (info.name.rpartition(".")[2] in DECLARING and not info.name.startswith("grace.app."))
     )
     return tuple(importlib.import_module(name) for name in names)

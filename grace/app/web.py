@@ -10,6 +10,7 @@ import structlog
 from fastapi import FastAPI, Request, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import Response
 from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
@@ -22,17 +23,19 @@ from grace.app.metrics.counters import Counters
 from grace.app.problems import doors as problem_doors
 from grace.app.reference import doors as reference_doors
 from grace.app.system import doors as system_doors
+from grace.console.refusals import refused_in_place
 from grace.kit import slashes
 from grace.kit.edge import Edge
 from grace.kit.errors import Invalid, Malformed, NotFound, Problem, TooLarge, Unavailable
 from grace.kit.limits import Limits
 from grace.kit.live import Live
 from grace.kit.money import InvalidMoney
-from grace.kit.pages import Pages, wants_page
+from grace.kit.pages import Pages, Static, policy, wants_page
 from grace.kit.settings import Settings
 from grace.kit.tx import new_request_id
 from grace.kit.web import problem_response
 from grace.kit.workspace import Workspaces
+from grace.trust.identity.pages import asked_for, sign_in_form
 
 log = structlog.get_logger()
 _pages = Pages("grace.kit")
@@ -41,8 +44,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": policy(),
 }
 
 
@@ -72,11 +74,14 @@ def create_app(workspaces: Workspaces, settings: Settings) -> FastAPI:
     for doors in [system_doors, metrics_doors, reference_doors, problem_doors, *modules.doors()]:
         app.include_router(doors)
 
+    app.mount("/static", Static())
+
     @app.websocket("/ws")
     async def ws(socket: WebSocket) -> None:
         await live.serve(socket)
 
     _answer_problems(app)
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=6)
     app.add_middleware(_Edges, max_body_bytes=settings.max_body_bytes, counters=counters)
     if settings.allowed_origins:
         origins = [origin.strip() for origin in settings.allowed_origins.split(",")]
@@ -110,9 +115,13 @@ def _refusal(request: Request, problem: Problem) -> Response:
     """A page for a person, a problem document for a program."""
     counters: Counters = request.app.state.counters
     counters.refusal(problem)
+    path = request.url.path
+    if "hx-request" in request.headers:
+        return refused_in_place(request, problem)
     if not wants_page(request):
         return problem_response(problem, request.state.id)
-    path = request.url.path
+    if problem.status == 401 and request.method == "GET" and path.startswith("/app"):
+        return sign_in_form(status=401, next=asked_for(request))
     back = "/".join(path.split("/")[:3]) if path.endswith("/form") else None
     page = _pages.render("problem.html", status=problem.status, problem=problem, back=back, request_id=request.state.id)
     page.headers.update(problem.headers)

@@ -1,6 +1,7 @@
 """Amounts and dates as people read them. For exact values in JSON see `money.to_major`."""
 
-from datetime import date
+from datetime import UTC, date, datetime
+from decimal import Decimal
 
 from grace.kit.money import DIGITS
 
@@ -42,6 +43,52 @@ def format_money(amount_minor: int, currency: str, *, locale: str = "en") -> str
     symbol = _SYMBOLS.get(currency, f"{currency}\u00a0")
     minus = "\u2212" if amount_minor < 0 else ""
     return f"{minus}{number}\u00a0{symbol.strip()}" if after else f"{minus}{symbol}{number}"
+
+
+def format_compact(amount_minor: int, currency: str) -> str:
+    """`$61.0k`, `€1.2M`, `¥950`: for charts and boards, never where somebody decides about money."""
+    size = Decimal(abs(amount_minor)).scaleb(-DIGITS[currency])
+    for least, letter in ((Decimal("999950"), "M"), (Decimal("999.5"), "k")):
+        if size >= least:
+            size, unit = size / (1_000_000 if letter == "M" else 1000), letter
+            break
+    else:
+        unit = ""
+    number = f"{size:.1f}{unit}" if unit else f"{size:.0f}"
+    minus = "\u2212" if amount_minor < 0 else ""
+    symbol = _SYMBOLS.get(currency, f"{currency}\u00a0")
+    return f"{minus}{symbol}{number}"
+
+
+def format_day(at: date) -> str:
+    """`20 Nov 2026`; a time's day is that of UTC."""
+    day = at.astimezone(UTC) if isinstance(at, datetime) else at
+    return f"{day.day} {_MONTHS[day.month - 1][:3]} {day.year}"
+
+
+def format_clock(at: datetime) -> str:
+    """`14:54`, in UTC."""
+    return f"{at.astimezone(UTC):%H:%M}"
+
+
+def format_moment(at: datetime) -> str:
+    """`20 Nov 2026, 14:54 UTC`."""
+    return f"{format_day(at)}, {format_clock(at)} UTC"
+
+
+def format_relative(at: datetime, now: datetime) -> str:
+    """`now`, `2 min ago`, `in 5 h`, `3 days ago` within a week; beyond, the day."""
+    seconds = (now - at).total_seconds()
+    size = abs(seconds)
+    if size >= 7 * 86400:
+        return format_day(at)
+    if size < 60:
+        return "now"
+    text = f"{size // 60:.0f} min" if size < 3600 else f"{size // 3600:.0f} h"
+    if size >= 86400:
+        days = int(size // 86400)
+        text = f"{days} day{'s' if days > 1 else ''}"
+    return f"{text} ago" if seconds > 0 else f"in {text}"
 
 
 def format_date(day: date) -> str:

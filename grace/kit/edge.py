@@ -160,12 +160,7 @@ async def _serve(
         stored = await _claim(edge, unit, key, opened=opened)
         if stored is not None and stored.body is not None:
             await unit.commit()
-            return Response(
-                stored.body,
-                stored.status or 200,
-                {"Idempotent-Replay": "true"},
-                media_type="application/json",
-            )
+            return idempotency.again(stored.status or 200, stored.body)
         unit.intent = stored.intent if stored else None
 
         async def on_intent(tx: Tx, intent: str) -> None:
@@ -175,7 +170,7 @@ async def _serve(
     response = await run(request)
     if key is not None and unit.settled:
         idempotency.store(
-            unit.tx, key, status=response.status_code, body=bytes(response.body), secret_fields=rule.secrets
+            unit.tx, key, status=response.status_code, body=idempotency.lasting(response), secret_fields=rule.secrets
         )
     elif key is not None:
         await idempotency.release(unit.tx, key)
@@ -247,13 +242,17 @@ async def _key(request: Request, rule: Rule, who: str) -> idempotency.Key | None
     if request.method in _SAFE:
         return None
     key = request.headers.get("idempotency-key")
-    if key is None and not rule.key_in_body:
+    is_form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+    if key is None and not rule.key_in_body and not is_form:
         return None
     content: Any = await request.body()
-    with suppress(Malformed):
-        content = await request.json() if content else content
-    if key is None:
-        key = content.get("idempotency_key") if isinstance(content, dict) else None
+    if is_form:
+        key = key or (await request.form()).get("idempotency_key")  # type: ignore[assignment]
+    else:
+        with suppress(Malformed):
+            content = await request.json() if content else content
+        if key is None:
+            key = content.get("idempotency_key") if isinstance(content, dict) else None
     if not isinstance(key, str):
         return None
     return idempotency.key_of(principal=who, method=request.method, path=request.url.path, key=key, content=content)

@@ -9,12 +9,15 @@ from hashlib import sha256
 from typing import Any
 
 import psycopg
+from fastapi import Response
 
 from grace.kit import json
 from grace.kit.errors import Conflict, InProgress, Malformed
 from grace.kit.tx import Opening, Part, Tx
 
 KEY_LENGTH = 255
+SEE_OTHER = 303
+_SENT_ON = ("location", "set-cookie")
 _PURPOSE = "answers"
 _INSERT = (
     "insert into idempotency (scope, key, request_hash) values (%(idem_scope)s, %(idem_key)s, %(idem_hash)s)"
@@ -113,6 +116,21 @@ async def _stored(tx: Tx, key: Key, stale_s: float) -> Stored:
     if row.waiting:
         raise TwinAtWork("The same request is being worked on.", retry_after=max(1, round(stale_s)))
     return Stored(None, None, row.intent)
+
+
+def lasting(response: Response) -> bytes:
+    """What is kept of an answer: its body; of one that sends a browser on, where to."""
+    if response.status_code != SEE_OTHER:
+        return bytes(response.body)
+    return json.dumps({name: response.headers[name] for name in _SENT_ON if name in response.headers}).encode()
+
+
+def again(status: int, body: bytes) -> Response:
+    """The answer of which `body` was kept, marked as a replay."""
+    replay = {"Idempotent-Replay": "true"}
+    if status == SEE_OTHER:
+        return Response(status_code=status, headers=replay | json.loads(body))
+    return Response(body, status, replay, media_type="application/json")
 
 
 async def remember_intent(tx: Tx, key: Key, intent: str) -> None:

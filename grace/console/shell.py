@@ -1,0 +1,137 @@
+"""The shell around every page of the console: who is signed in, what waits for them, where they are."""
+
+import uuid
+from dataclasses import dataclass
+from functools import partial
+from urllib.parse import quote, unquote
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from markupsafe import Markup
+
+from grace.console import charts, marks
+from grace.kit.edge import permits
+from grace.kit.pages import Pages
+from grace.kit.tx import Principal, Tx
+from grace.trust.governance import queries as governance
+
+SAID_COOKIE = "grace_said"
+SAID_LENGTH = 300
+"""What the last form did, told once by the page that follows."""
+
+GO = Markup('hx-boost="true" hx-target="#app" hx-select="#app" hx-swap="morph:outerHTML show:none"')
+"""Put on links and forms that stay within a page: with JavaScript only what changed is swapped in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An entry of the sidebar, seen by who holds `may`."""
+
+    id: str
+    path: str
+    icon: str
+    title: str
+    may: str
+
+
+NAV: tuple[tuple[str, tuple[Item, ...]], ...] = (
+    (
+        "",
+        (
+            Item("home", "/app", "house", "Home", ""),
+            Item("approvals", "/app/approvals", "stamp", "Approvals", "decisions:read"),
+        ),
+    ),
+    (
+        "Sell",
+        (
+            Item("pipeline", "/app/pipeline", "square-kanban", "Pipeline", "leads:read"),
+            Item("clients", "/app/clients", "users", "Clients", "clients:read"),
+            Item("proposals", "/app/proposals", "file-pen-line", "Proposals", "proposals:read"),
+        ),
+    ),
+    ("Deliver", (Item("projects", "/app/projects", "layers", "Projects", "projects:read"),)),
+    (
+        "Get paid",
+        (
+            Item("invoices", "/app/invoices", "receipt-text", "Invoices", "invoices:read"),
+            Item("payments", "/app/payments", "arrow-left-right", "Payments", "payments:read"),
+            Item("ledger", "/app/ledger", "scale", "Ledger", "ledger:read"),
+        ),
+    ),
+    ("Understand", (Item("revenue", "/app/revenue", "chart-no-axes-column", "Revenue", "insight:read"),)),
+    (
+        "Trust",
+        (
+            Item("audit", "/app/audit", "fingerprint", "Audit log", "audit:read"),
+            Item("system", "/app/system", "server", "System", "workspace:read"),
+        ),
+    ),
+)
+TABS = ("home", "pipeline", "approvals", "invoices")
+"""Of the sidebar's entries, those of the phone's bar; the fifth tab leads to all of them."""
+
+
+def _once() -> Markup:
+    """A form's hidden field that keeps a double click, or a repeat after a lost answer, to one effect."""
+    return Markup('<input type="hidden" name="idempotency_key" value="{}">').format(uuid.uuid4().hex)
+
+
+_pages = Pages("grace.console", charts=charts, mark=marks.mark, initials=marks.initials, once=_once, go=GO)
+
+
+async def show(
+    request: Request,
+    tx: Tx,
+    template: str,
+    /,
+    *,
+    here: str,
+    status: int = 200,
+    live: str = "",
+    **values: object,
+) -> HTMLResponse:
+    """A page in its shell. `here` is the sidebar's entry; `live` names the topics that change the page."""
+    me = tx.principal
+    waiting = await governance.waiting(tx) if permits(me, "decisions:read") else 0
+    said = unquote(request.cookies.get(SAID_COOKIE, ""))[:SAID_LENGTH]
+    page = _pages.render(
+        template,
+        status=status,
+        here=here,
+        live=live,
+        me=me,
+        may=partial(permits, me),
+        nav=[(group, seen) for group, items in NAV if (seen := [item for item in items if _sees(me, item)])],
+        tabs=[item for _, items in NAV for item in items if item.id in TABS and _sees(me, item)],
+        waiting=waiting,
+        said=said,
+        workspace=tx.workspace,
+        currency=tx.workspace.currency,
+        now=tx.now,
+        query=request.query_params,
+        path=request.url.path,
+        **values,
+    )
+    if said:
+        page.delete_cookie(SAID_COOKIE, path="/app")
+    return page
+
+
+def see(path: str, said: str = "") -> Response:
+    """The answer to a form: go and see `path`, which tells what was done. `path` is our own, never a reader's."""
+    response = RedirectResponse(path, 303)
+    if said:
+        response.set_cookie(
+            SAID_COOKIE, quote(said[:SAID_LENGTH]), max_age=30, path="/app", httponly=True, samesite="lax"
+        )
+    return response
+
+
+def _sees(me: Principal, item: Item) -> bool:
+    return not item.may or permits(me, item.may)
+
+
+def is_me(principal: Principal, kind: str, id: str) -> bool:
+    """Whether somebody named in a record is the one who reads it."""
+    return (principal.kind, principal.id) == (kind, id)
