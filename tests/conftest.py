@@ -8,6 +8,7 @@ pytest_plugins = [
     "tests.fixtures.api",
     "tests.fixtures.cards",
     "tests.fixtures.running",
+    "tests.fixtures.browser",
 ]
 
 # A busy machine is no failure: time limits are stated where they are meant, in processor time.

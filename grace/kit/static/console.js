@@ -25,7 +25,7 @@
   };
 
   // --- Live: a message names what changed; the page is then fetched again like any other.
-  let socket = null, wait = 500, wasLost = false, due = null, lastAt = null;
+  let again = null, wait = 500, wasLost = false, due = null, lastAt = null;
   const watches = changes => {
     const topics = (app().dataset.live || "").split(" ").filter(Boolean);
     return topics.includes("*") || changes.some(([topic, id]) => topics.includes(topic) || topics.includes(`${topic}:${id}`));
@@ -37,7 +37,8 @@
     document.documentElement.classList.toggle("is-lost", lost);
   };
   const connect = () => {
-    socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`);
+    clearTimeout(again);
+    const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`);
     socket.onopen = () => { wait = 500; showLost(false); document.documentElement.classList.add("is-live"); if (wasLost) { wasLost = false; refresh(); } };
     socket.onmessage = event => {
       if (!watches(JSON.parse(event.data))) return;
@@ -47,7 +48,7 @@
       if (!wasLost) lastAt = app().dataset.at;
       wasLost = true; document.documentElement.classList.remove("is-live");
       setTimeout(() => showLost(wasLost), 1500);
-      setTimeout(connect, wait); wait = Math.min(wait * 2, 15000);
+      again = setTimeout(connect, wait); wait = Math.min(wait * 2, 15000);
     };
   };
   if (app()) connect();
