@@ -40,9 +40,11 @@ from grace.domains.crm.schemas.leads import (
     Qualified,
     ScanOut,
     ScoreLineOut,
+    Value,
 )
 from grace.domains.crm.service import clients, leads, merging
 from grace.kit.edge import Doors, InTx
+from grace.kit.money import to_minor
 from grace.kit.paging import Cursor, Limit, after_id, page
 from grace.trust.ledger import queries as ledger
 from grace.trust.ledger.rules import Purpose
@@ -173,8 +175,16 @@ async def qualify_lead(tx: InTx, id: LeadPath) -> Qualified:
 @leads_doors.post("/api/business/leads/{id}/stage", may="leads:write", returns=Moved)
 async def move_lead(tx: InTx, id: LeadPath, body: Move) -> Moved:
     """Move a lead along the stage graph."""
-    lead = await leads.move_lead(tx, reference=id, stage=body.stage, reason=body.reason)
+    lead = await leads.move_lead(tx, reference=id, stage=body.stage, reason=body.reason, version=body.version)
     return Moved(lead_id=lead.id, stage=lead.stage, probability=lead.probability)
+
+
+@leads_doors.post("/api/business/leads/{id}/value", may="leads:write", returns=LeadOut)
+async def value_lead(tx: InTx, id: LeadPath, body: Value) -> LeadOut:
+    """Say what a lead is worth."""
+    lead = await queries.lead(tx, id)
+    worth = to_minor(body.value_estimate, lead.currency)
+    return LeadOut.of(await leads.set_value(tx, reference=lead.id, value_estimate_minor=worth, version=body.version))
 
 
 @leads_doors.get("/api/business/leads/{id}/predict", may="leads:read", returns=Predicted)

@@ -6,6 +6,7 @@ Problem
 └── Conflict
     ├── DuplicateClient    another client has this e-mail, or domain and name
     ├── StaleVersion       somebody changed it in the meantime
+    │   └── LeadChanged    a lead: says where it stands now
     └── NotMergeable       the two cannot be merged, or the merge not undone
 """
 
@@ -50,6 +51,18 @@ class StaleVersion(Conflict):
 
     def __init__(self, version: int) -> None:
         super().__init__(f"It was changed in the meantime and has version {version} now.", version=version)
+
+
+class LeadChanged(StaleVersion):
+    """The lead is newer than what the caller saw."""
+
+    def __init__(self, stage: str, version: int) -> None:
+        Conflict.__init__(
+            self,
+            f"The lead was changed in the meantime: it is in {stage} and has version {version} now. Look at it again.",
+            stage=stage,
+            version=version,
+        )
 
 
 class NotMergeable(Conflict):

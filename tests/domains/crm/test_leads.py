@@ -172,3 +172,18 @@ async def test_a_source_is_known_or_the_workspace_has_added_it(api: httpx.AsyncC
     assert client["source"] == "trade_fair"
     changed = await api.post(f"/api/v1/clients/{client['id']}", json={"source": "moon"})
     assert changed.status_code == 422
+
+
+async def test_a_lead_that_changed_since_it_was_seen_stays(api: httpx.AsyncClient) -> None:
+    lead_id = (await capture(api))["lead_id"]
+    path = f"/api/business/leads/{lead_id}"
+    assert (await api.post(f"{path}/stage", json={"stage": "QUALIFIED", "version": 1})).json()["stage"] == "QUALIFIED"
+    late = await api.post(f"{path}/stage", json={"stage": "LOST", "version": 1})
+    assert (late.status_code, late.json()["type"]) == (409, "/problems/stale-version")
+    assert (late.json()["stage"], late.json()["version"]) == ("QUALIFIED", 2)
+    assert "in QUALIFIED" in late.json()["detail"]
+    worth = await api.post(f"{path}/value", json={"value_estimate": "1250.50", "version": 2})
+    assert (worth.json()["value_estimate"], worth.json()["version"]) == (1250.5, 3)
+    assert (await api.post(f"{path}/value", json={"value_estimate": 1, "version": 2})).status_code == 409
+    assert (await api.post(f"{path}/value", json={"value_estimate": -1})).status_code == 422
+    assert (await api.get(f"/api/v1/leads/{lead_id}")).json()["value_estimate"] == 1250.5

@@ -101,11 +101,24 @@ class Qualified(Answer):
     version: str
 
 
+Version = Annotated[int, Field(ge=1, lt=2**63)]
+
+
 class Move(Body):
-    """Where to move a lead; a reason for LOST is kept as `lost_reason`."""
+    """Where to move a lead; a reason for LOST is kept as `lost_reason`. `version` is the one that the caller saw: a
+    lead that changed since stays."""
 
     stage: Stage
     reason: Annotated[str, StringConstraints(max_length=256)] | None = None
+    version: Version | None = None
+
+
+class Value(Body):
+    """What a lead is worth, in its currency. `version` is the one that the caller saw: a lead that changed since
+    stays."""
+
+    value_estimate: Amount
+    version: Version | None = None
 
 
 class Moved(Answer):

@@ -8,7 +8,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from grace.domains.crm import queries
-from grace.domains.crm.errors import MoveRefused
+from grace.domains.crm.errors import LeadChanged, MoveRefused
 from grace.domains.crm.facts import LeadCaptured, LeadMoved, LeadScored, LeadValued
 from grace.domains.crm.models import INTERACTION_PREFIX, LEAD_PREFIX, Client, FoundClient, Lead
 from grace.domains.crm.queries import Reference
@@ -198,9 +198,15 @@ async def qualify_lead(tx: Tx, *, reference: Reference) -> Qualification:
     return Qualification(stored, features, score, found)
 
 
-async def move_lead(tx: Tx, *, reference: Reference, stage: Stage, reason: str | None = None) -> Lead:
-    """Move a lead along the graph; MoveRefused says what is possible instead. A reason belongs to LOST."""
+async def move_lead(
+    tx: Tx, *, reference: Reference, stage: Stage, reason: str | None = None, version: int | None = None
+) -> Lead:
+    """Move a lead along the graph; MoveRefused says what is possible instead. A reason belongs to LOST.
+
+    LeadChanged when the lead is newer than the `version` that the caller saw.
+    """
     before = await queries.locked_lead(tx, reference)
+    _check_version(before, version)
     judged = judge_move(Stage(before.stage), stage)
     if isinstance(judged, Refusal):
         raise MoveRefused(judged.reason, [allowed.value for allowed in judged.allowed])
@@ -244,9 +250,13 @@ async def advance_lead(tx: Tx, *, reference: Reference, stage: Stage, why: str) 
     return lead
 
 
-async def set_value(tx: Tx, *, reference: Reference, value_estimate_minor: int) -> Lead:
-    """What the lead is worth by the latest proposal, in minor units of its currency."""
+async def set_value(tx: Tx, *, reference: Reference, value_estimate_minor: int, version: int | None = None) -> Lead:
+    """What the lead is worth by the latest proposal, or by somebody's word, in minor units of its currency.
+
+    LeadChanged when the lead is newer than the `version` that the caller saw.
+    """
     before = await queries.locked_lead(tx, reference)
+    _check_version(before, version)
     after = replace(before, value_estimate_minor=value_estimate_minor)
     if after == before:
         return before
@@ -286,6 +296,11 @@ async def _store(tx: Tx, before: Lead, after: Lead, *, action: str, reason: str 
         after={name: getattr(after, name) for name in names},
     )
     return after
+
+
+def _check_version(lead: Lead, version: int | None) -> None:
+    if version is not None and version != lead.version:
+        raise LeadChanged(lead.stage, lead.version)
 
 
 def _plain(value: Any) -> Any:
