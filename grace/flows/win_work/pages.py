@@ -33,19 +33,7 @@ async def proposal_page(tx: InTx, token: str, request: Request) -> OfferOut | Re
     proposal = await service.offer(tx, token)
     if not wants_page(request):
         return OfferOut.of(proposal, token)
-    contract_path, contract_open = await _contract(tx, proposal)
-    return _pages.render(
-        "proposal.html",
-        proposal=OfferOut.of(proposal, token),
-        token=token,
-        blocks=read_markdown(proposal.content),
-        price=format_money(proposal.total_minor, proposal.currency),
-        valid_until=format_date(OfferOut.of(proposal, token).valid_until),
-        answerable=proposal.status == "sent" and tx.now < proposal.expires_at,
-        accepted_on=format_date(proposal.accepted_at.date()) if proposal.accepted_at else "",
-        contract_path=contract_path,
-        contract_open=contract_open,
-    )
+    return await offer_page(tx, proposal, token)
 
 
 @doors.get("/proposal/{token}/proposal.pdf", may=LINK, gives="application/pdf")
@@ -119,6 +107,26 @@ async def sign_form(tx: InTx, token: str, name: TypedName) -> Response:
     """The page's form to sign."""
     await service.sign_contract(tx, token=token, name=name)
     return _to(f"/contract/{token}")
+
+
+async def offer_page(tx: Tx, proposal: Proposal, token: str | None, *, back: str = "") -> Response:
+    """The page of a proposal; with `back`, as a preview that leads back there and cannot be answered."""
+    contract_path, contract_open = await _contract(tx, proposal)
+    shown = OfferOut.of(proposal, token)
+    return _pages.render(
+        "proposal.html",
+        proposal=shown,
+        token=token,
+        back=back,
+        blocks=read_markdown(proposal.content),
+        price=format_money(proposal.total_minor, proposal.currency),
+        valid_until=format_date(shown.valid_until),
+        answerable=not back and proposal.status == "sent" and tx.now < proposal.expires_at,
+        accepted_on=format_date(proposal.accepted_at.date()) if proposal.accepted_at else "",
+        accepted_by=proposal.accepted_by or "",
+        contract_path=contract_path,
+        contract_open=contract_open,
+    )
 
 
 async def _contract(tx: Tx, proposal: Proposal) -> tuple[str | None, bool]:
