@@ -9,6 +9,8 @@ pytest_plugins = [
     "tests.fixtures.cards",
     "tests.fixtures.running",
     "tests.fixtures.browser",
+    "tests.fixtures.office",
+    "tests.fixtures.statements",
 ]
 
 # A busy machine is no failure: time limits are stated where they are meant, in processor time.

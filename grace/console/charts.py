@@ -49,10 +49,12 @@ def stacked(
     exact: Callable[[Number], str],
     describe: str,
     height: int = 232,
+    now: int | None = None,
 ) -> Markup:
-    """Columns of stacked values, the last one being the current. `axis` writes a grid line's value, `exact` one
-    that is read; `describe` says the whole in a sentence."""
+    """Columns of stacked values; `now` is the current one, else the last. `axis` writes a grid line's value, `exact`
+    one that is read; `describe` says the whole in a sentence."""
     top, ticks = _scale(max((sum(values) for values in zip(*(s.values for s in series), strict=True)), default=0))
+    current = len(labels) - 1 if now is None else now
     plot, wide = height - AXIS, 100 / max(len(labels), 1)
     drawn = [_grid(plot * (1 - tick / top), zero=tick == 0) for tick in ticks]
     for i, label in enumerate(labels):
@@ -62,40 +64,17 @@ def stacked(
             y -= size
             drawn.append(_rect(one.tone, i * wide + wide * 0.25, wide * 0.5, y, max(size - 1.5, 0)))
             rows.append((one.name, exact(one.values[i])))
-        rows.append(("Total", exact(sum(s.values[i] for s in series))))
-        drawn.append(_label(label, (i + 0.5) * wide, height, now=i == len(labels) - 1, other=(len(labels) - 1 - i) % 2))
+        if len(series) > 1:
+            rows.append(("Total", exact(sum(s.values[i] for s in series))))
+        drawn.append(
+            _label(label, (i + 0.5) * wide, height, now=i == current, other=_left_out(i, current, len(labels)))
+        )
         drawn.append(_hit(i * wide, wide, plot, label, rows))
     values = Markup("").join(Markup("<span>{}</span>").format(axis(tick)) for tick in reversed(ticks))
     return Markup(
         '<div class="plot"><div class="yax" aria-hidden="true">{}</div><svg height="{}" role="img" aria-label="{}">{}'
         "</svg></div>"
     ).format(values, height, describe, Markup("").join(drawn))
-
-
-def flows(
-    labels: Sequence[str],
-    into: Sequence[Number],
-    out: Sequence[Number],
-    *,
-    exact: Callable[[Number], str],
-    describe: str,
-    height: int = 190,
-) -> Markup:
-    """Money in above the line and out below it; the last column is the current one."""
-    plot, wide = height - AXIS, 100 / max(len(labels), 1)
-    top = max([*into, *out, 1])
-    middle = plot * 0.6
-    drawn = [_grid(middle, zero=True)]
-    for i, label in enumerate(labels):
-        up, down = (middle - 4) * into[i] / top, (plot - middle) * out[i] / top
-        drawn.append(_rect("pos", i * wide + wide * 0.31, wide * 0.38, middle - up, up))
-        drawn.append(_rect("s4", i * wide + wide * 0.31, wide * 0.38, middle + 1, down))
-        drawn.append(_label(label, (i + 0.5) * wide, height, now=i == len(labels) - 1, other=(len(labels) - 1 - i) % 2))
-        rows = [("In", exact(into[i])), ("Out", exact(-out[i])), ("Net", exact(into[i] - out[i]))]
-        drawn.append(_hit(i * wide, wide, plot, label, rows))
-    return Markup('<svg width="100%" height="{}" role="img" aria-label="{}">{}</svg>').format(
-        height, describe, Markup("").join(drawn)
-    )
 
 
 def scale(value: Number, threshold: Number, label: str) -> Markup:
@@ -141,10 +120,17 @@ def _rect(tone: str, x: float, width: float, y: float, height: float) -> Markup:
     )
 
 
-def _label(text: str, x: float, height: int, *, now: bool, other: int) -> Markup:
-    """A column's name; on a phone every other one is left out."""
+def _left_out(place: int, current: int, count: int) -> str:
+    """The class that hides a column's name: of many columns most have none, on a phone fewer still."""
+    every = 1 if count <= 13 else 5
+    back = abs(current - place)
+    return " none" if back % every else " alt" if back // every % (2 if count <= 8 else 3) else ""
+
+
+def _label(text: str, x: float, height: int, *, now: bool, other: str) -> Markup:
+    """A column's name."""
     return Markup('<text class="xlab{}" x="{:.3f}%" y="{}">{}</text>').format(
-        " on" if now else " alt" if other else "", x, height - 5, text
+        " on" if now else other, x, height - 5, text
     )
 
 

@@ -9,7 +9,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from markupsafe import Markup
 
-from grace.console import charts, marks
+from grace.console import charts, marks, words
 from grace.kit.edge import permits
 from grace.kit.pages import Pages
 from grace.kit.tx import Principal, Tx
@@ -77,7 +77,9 @@ def _once() -> Markup:
     return Markup('<input type="hidden" name="idempotency_key" value="{}">').format(uuid.uuid4().hex)
 
 
-_pages = Pages("grace.console", charts=charts, mark=marks.mark, initials=marks.initials, once=_once, go=GO)
+_pages = Pages(
+    "grace.console", charts=charts, say=words.say, mark=marks.mark, initials=marks.initials, once=_once, go=GO
+)
 
 
 async def show(

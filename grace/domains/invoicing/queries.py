@@ -89,6 +89,43 @@ async def invoices(tx: Tx, where: InvoiceFilter, *, sort: str, after: str | None
 
 
 @dataclass(frozen=True, slots=True)
+class Unpaid:
+    """What is owed in a currency and due in a week: 0 is the one from now on, -1 is late, `WEEKS` all later ones."""
+
+    currency: str
+    week: int
+    count: int
+    due_minor: int
+
+
+WEEKS = 4
+
+
+async def unpaid(tx: Tx) -> list[Unpaid]:
+    """What clients owe by invoices, by currency and the week it is due in."""
+    return await tx.all(
+        Unpaid,
+        "select currency, week, count(*)::int as count, sum(total_minor - paid_minor)::bigint as due_minor from ("
+        "select currency, total_minor, paid_minor, case when due_at < %(now)s then -1"
+        " else least(floor(extract(epoch from due_at - %(now)s) / 604800), %(weeks)s)::int end as week"
+        " from invoice where state in ('issued', 'part_paid')) as open group by currency, week order by currency, week",
+        now=tx.now,
+        weeks=WEEKS,
+    )
+
+
+async def late(tx: Tx, *, limit: int) -> list[Invoice]:
+    """Invoices that are due and not paid, the latest payer first."""
+    return await tx.all(
+        Invoice,
+        f"select {COLUMNS} from invoice i where i.state in ('issued', 'part_paid') and i.due_at < %(now)s"
+        " order by i.due_at limit %(limit)s",
+        now=tx.now,
+        limit=limit,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Invoiced:
     """What a project's invoices come to, without tax and void ones; `open` of them are not paid in full."""
 

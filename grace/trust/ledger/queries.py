@@ -61,6 +61,20 @@ async def balances(tx: Tx, owners: Sequence[str], *, purpose: Purpose) -> dict[s
     return {row["currency"]: row["balance_minor"] for row in rows}
 
 
+async def own_balances(tx: Tx, purposes: Collection[Purpose]) -> dict[str, int]:
+    """What the business's own accounts of some purposes hold together, by currency, on their normal side.
+
+    For purposes without a floor: their accounts are few, and found without reading those of clients.
+    """
+    rows = await tx.all(
+        dict,
+        "select currency, sum(balance_minor)::bigint as balance_minor from ledger_balance where id in"
+        " (select id from ledger_account where tail and purpose = any(%(purposes)s)) group by currency",
+        purposes=[str(purpose) for purpose in purposes],
+    )
+    return {row["currency"]: row["balance_minor"] for row in rows}
+
+
 async def trial_balance(tx: Tx, *, at: datetime | None = None, by: By = "event_at") -> list[TrialLine]:
     """Every account, debit positive, now or at the end of the instant `at`: each currency sums to zero."""
     later = f"select account_id, sum(amount_minor) as total from ledger_line where {by} > %(at)s group by account_id"

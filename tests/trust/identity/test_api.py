@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from grace.trust.identity.rules import Role
 from grace.trust.identity.service.bootstrap import Bootstrapped
-from tests.trust.identity.conftest import People
+from tests.fixtures.office import People
 
 
 class TestMe:

@@ -4,7 +4,7 @@ import httpx
 
 from grace.trust.audit.queries import history
 from grace.trust.identity.rules import Role
-from tests.trust.identity.conftest import People, Person
+from tests.fixtures.office import People, Person
 
 
 async def make(api: httpx.AsyncClient, **body: object) -> httpx.Response:

@@ -7,7 +7,7 @@ import pytest
 
 from grace.trust.identity.rules import Role
 from grace.trust.identity.service import sessions
-from tests.trust.identity.conftest import People
+from tests.fixtures.office import People
 
 
 def check_plain(answer: httpx.Response) -> str:

@@ -13,8 +13,8 @@ from grace.trust.identity.errors import AboveYou, EmailTaken, LastOwner
 from grace.trust.identity.rules import Role
 from grace.trust.identity.service import people
 from grace.trust.identity.service.bootstrap import bootstrap
+from tests.fixtures.office import People
 from tests.fixtures.workspace import WorkspaceUnderTest
-from tests.trust.identity.conftest import People
 
 
 class TestCreateUser:

@@ -12,7 +12,7 @@ from grace.trust.identity.rules import Role
 from grace.trust.identity.service import keys, people, sessions
 from grace.trust.identity.tokens import new_key, new_token
 from tests.fixtures.api import ADDRESS
-from tests.trust.identity.conftest import People, Person
+from tests.fixtures.office import People, Person
 
 
 async def asked(office: People, *, bearer: str | None = None, session: str | None = None) -> Principal:

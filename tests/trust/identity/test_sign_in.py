@@ -12,7 +12,7 @@ from grace.trust.identity import passwords
 from grace.trust.identity.errors import WrongPassword
 from grace.trust.identity.rules import ATTEMPTS, Role
 from grace.trust.identity.service import sessions, sign_in
-from tests.trust.identity.conftest import People, Person
+from tests.fixtures.office import People, Person
 
 SECRET = "correct horse battery"
 

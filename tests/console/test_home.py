@@ -1,0 +1,46 @@
+"""Home: figures, what waits, what is late, what happened; for each reader what they may see."""
+
+from grace.trust.identity.rules import Role
+from tests.fixtures.office import People
+from tests.fixtures.statements import PAGE_STATEMENTS, Cost
+
+PAGE = {"Accept": "text/html"}
+
+
+async def an_invoice(office: People, *, amount: int, currency: str = "USD") -> None:
+    owner = await office.user(Role.OWNER)
+    client = await owner.api.post("/api/v1/clients", json={"name": "Ada", "company": "Analytical Engines"})
+    body = {"client_id": client.json()["id"], "amount": amount, "currency": currency, "description": "Work"}
+    answer = await owner.api.post("/api/business/payments/invoice", json=body)
+    assert answer.status_code == 200, answer.text
+    paid = {"invoice_id": answer.json()["invoice_id"], "amount": amount, "method": "bank_transfer", "reference": "B1"}
+    assert (await owner.api.post("/api/v1/payments/manual", json=paid)).status_code == 200
+
+
+async def test_an_empty_business_reads_well(office: People) -> None:
+    browser = await office.signed_in(await office.user(Role.OWNER))
+    text = (await browser.get("/app", headers=PAGE)).text
+    for said in ("$0.00", "Nothing waits for you", "nothing to compare with yet"):
+        assert said in text
+
+
+async def test_money_in_rupees_is_grouped_the_indian_way(office: People) -> None:
+    await an_invoice(office, amount=141600, currency="INR")
+    browser = await office.signed_in(await office.user(Role.OWNER))
+    text = (await browser.get("/app", headers=PAGE)).text
+    assert "₹1,41,600.00" in text
+    assert "Payment received" in text
+    assert "Analytical Engines" in text
+
+
+async def test_who_may_not_see_the_books_sees_no_cash(office: People) -> None:
+    viewer = await office.signed_in(await office.user(Role.VIEWER))
+    text = (await viewer.get("/app", headers=PAGE)).text
+    assert "Unpaid invoices" in text
+    assert "Cash available" not in text
+    assert "/app/audit" not in text
+
+
+async def test_the_page_takes_few_statements(office: People, cost: Cost) -> None:
+    browser = await office.signed_in(await office.user(Role.OWNER))
+    assert 5 < await cost(browser, "/app?days=90") <= PAGE_STATEMENTS
