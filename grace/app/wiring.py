@@ -12,7 +12,7 @@ from grace.providers.architect.builtin.architect import BuiltinArchitect
 from grace.providers.payments import port as cards
 from grace.providers.payments.stripe.adapter import StripeCards
 from grace.trust.audit.service import load_or_create_signer
-from grace.trust.governance.service.policy import install_shipped_policy, own_policy_is_behind
+from grace.trust.governance.service.policy import install_shipped_policy, rules_behind
 from grace.trust.identity.service import sessions
 
 
@@ -36,8 +36,8 @@ async def _renew_policy(tx: Tx) -> str | None:
     installed = await install_shipped_policy(tx)
     if installed is not None:
         return f"policy version {installed.version}, as shipped"
-    if await own_policy_is_behind(tx):
-        return "keeps its own policy, though the shipped text has changed since (grace/trust/governance/policies)"
+    if behind := await rules_behind(tx):
+        return f"keeps its own policy, which lacks newer shipped rules: {', '.join(behind)}"
     return None
 
 

@@ -94,4 +94,4 @@ async def test_migrating_renews_a_policy_that_is_as_it_was_shipped(workspace: Wo
         await owner.execute("set session_replication_role = replica")
         await owner.execute("update policy_set set source = 'workspace', text = '// own' where version = 2")
     renewed = await migrate_all(workspace.workspaces, wiring.RENEW)
-    assert "keeps its own policy" in renewed[workspace.handle][0]
+    assert "keeps its own policy, which lacks newer shipped rules: activate-pol" in renewed[workspace.handle][0]

@@ -21,6 +21,7 @@ from grace.trust.audit.queries import stored_signer
 from grace.trust.audit.rules.notes import MalformedNote, parse_checkpoint, split_notes
 from grace.trust.audit.service import open_signer
 from grace.trust.governance.queries import policy_versions
+from grace.trust.governance.service.policy import rules_behind
 from grace.trust.governance.shipped import shipped
 
 TAIL_BYTES = 64 * 1024
@@ -137,15 +138,22 @@ async def check_guards(place: Place) -> AsyncIterator[Finding]:
 
 
 async def check_policy(place: Place) -> AsyncIterator[Finding]:
-    """The policy in force is the shipped one of this version, or the workspace's own."""
+    """The policy in force is the shipped one of this version, or the workspace's own with what is new in that one."""
     async with transaction(place.workspaces, place.handle) as tx:
-        versions = await policy_versions(tx, limit=1)
+        versions, behind = await policy_versions(tx, limit=1), await rules_behind(tx)
     if not versions:
         yield problem("policy", "No policy is in force.", why="Every governed action is denied.", cure="grace migrate")
     elif versions[0].source == "shipped" and versions[0].text != shipped().text:
         yield problem(
             "policy", f"The shipped policy in force (version {versions[0].version}) is of an older version of Grace.",
             why="Actions that came since are not covered by it, and denied.", cure="grace migrate",
+        )  # fmt: skip
+    elif behind:
+        yield notice(
+            "policy", f"The workspace's own policy lacks rules of the shipped one: {', '.join(behind)}.",
+            why="They came or changed with a newer version of Grace; an action that no rule permits is denied.",
+            cure="Take them over from grace/trust/governance/policies, or write rules of those ids that say what you"
+            " want, and propose the text (POST /api/v1/policies).",
         )  # fmt: skip
     else:
         yield fine("policy", f"Version {versions[0].version} is in force ({versions[0].source}).")

@@ -161,6 +161,21 @@ _parsed: dict[str, PolicyText] = {}
 _MAX_PARSED = 256
 
 
+def rules_of(text: str) -> dict[str, tuple[object, ...]]:
+    """What each rule of a text says, by its `@id`: equal where only layout, comments or order differ."""
+    return {
+        policy.annotations.get("id") or position: (
+            policy.effect,
+            policy.principal,
+            policy.action,
+            policy.resource,
+            policy.clauses,
+            policy.annotations,
+        )
+        for position, policy in parsed(text).policies.items()
+    }
+
+
 def named_actions(policy: pst.Template) -> frozenset[str]:
     """The actions and effect classes that a policy's head names; none means all."""
     match policy.action:

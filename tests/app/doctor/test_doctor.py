@@ -237,6 +237,9 @@ async def test_the_policy(place: Place) -> None:
     assert "of an older version" in (await only(workspaces.check_policy(place)))[1]
     await changed(place, "update policy_set set source = 'workspace'")
     assert (await only(workspaces.check_policy(place)))[0] == "fine"
+    await changed(place, "update policy_set set text = '// own'")
+    state, found = await only(workspaces.check_policy(place))
+    assert (state, "lacks rules of the shipped one: " in found) == ("notice", True)
     await changed(place, "delete from policy_set")
     assert "No policy is in force" in (await only(workspaces.check_policy(place)))[1]
 

@@ -6,10 +6,11 @@ import pytest
 from grace.kit.tx import Principal
 from grace.trust.governance import queries
 from grace.trust.governance.actions import ActivatePolicy
+from grace.trust.governance.cedar import rules_of
 from grace.trust.governance.errors import UnsoundPolicy
 from grace.trust.governance.models import Outcome, PolicyVersion
 from grace.trust.governance.service.perform import perform
-from grace.trust.governance.service.policy import activate_policy, install_shipped_policy, own_policy_is_behind
+from grace.trust.governance.service.policy import activate_policy, install_shipped_policy, rules_behind
 from grace.trust.governance.service.vote import vote
 from grace.trust.governance.shipped import shipped
 from tests.trust.governance import sample
@@ -50,15 +51,39 @@ async def test_the_shipped_policy_is_installed_once_and_renewed_but_replaces_no_
         renewed = await install_shipped_policy(tx)
         assert renewed is not None
         assert renewed.version == 2
-        assert not await own_policy_is_behind(tx)
+        assert await rules_behind(tx) == []
         await sample.activate(tx)
         assert await install_shipped_policy(tx) is None
-        assert not await own_policy_is_behind(tx)
-    async with office.workspaces.owner(office.handle) as connection:
-        await connection.execute("set session_replication_role = replica")
-        await connection.execute("update policy_set set text = '// older' where source = 'shipped'")
-    async with office.tx() as tx:
-        assert await own_policy_is_behind(tx)
+        assert await rules_behind(tx) == []
+
+
+async def test_which_shipped_rules_a_policy_of_its_own_lacks(office: Office) -> None:
+    text = shipped().text
+    ids = list(rules_of(text))
+    came, changed = ids[0], ids[-1]
+    as_it_was = text.replace("critical finding", "grave finding")
+    assert rules_of(as_it_was)[changed] != rules_of(text)[changed]
+    without_one = as_it_was[as_it_was.index("@id", as_it_was.index(f'"{came}"')) :]
+
+    async def behind(*, then: str, own: str) -> list[str]:
+        async with office.workspaces.owner(office.handle) as connection:
+            await connection.execute("set session_replication_role = replica")
+            await connection.execute("truncate policy_set cascade")
+            for version, (source, said) in enumerate((("shipped", then), ("workspace", own)), 1):
+                await connection.execute(
+                    "insert into policy_set (version, text, cases, sha256, source, activated_at, activated_by)"
+                    " values (%s, %s, '[]', repeat('0', 64), %s, now(), 'x')",
+                    [version, said, source],
+                )
+        async with office.tx() as tx:
+            return await rules_behind(tx)
+
+    assert await behind(then=without_one, own=without_one) == [came, changed]
+    assert await behind(then=without_one, own="// none at all") == [came]  # what was left out was left out on purpose
+    assert await behind(then=without_one, own=as_it_was) == [changed]
+    assert await behind(then=without_one, own=as_it_was.replace("grave finding", "bad finding")) == []
+    assert await behind(then=without_one, own="// laid out otherwise\n" + text.replace("\n", "\n  ")) == []
+    assert await behind(then=text, own="") == []
 
 
 async def test_another_leader_votes_on_a_change_and_then_it_judges(office: Office) -> None:

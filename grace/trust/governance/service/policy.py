@@ -8,6 +8,7 @@ from grace.kit import json
 from grace.kit.tx import Tx
 from grace.trust.audit import service as audit
 from grace.trust.governance import queries, registry
+from grace.trust.governance.cedar import rules_of
 from grace.trust.governance.checks import check
 from grace.trust.governance.facts import PolicyActivated
 from grace.trust.governance.models import PolicyVersion
@@ -32,15 +33,17 @@ async def install_shipped_policy(tx: Tx) -> PolicyVersion | None:
     return await _activate(tx, text, cases, "shipped")
 
 
-async def own_policy_is_behind(tx: Tx) -> bool:
-    """Whether the workspace runs a text of its own, and the shipped one is newer than the last that it had."""
+async def rules_behind(tx: Tx) -> list[str]:
+    """The `@id`s of shipped rules that came or changed since the workspace went its own way, and that its own text
+    still has as they were, or not at all. What the owner wrote otherwise, or left out, is the owner's."""
     versions = await queries.policy_versions(tx, limit=1)
     if not versions or versions[0].source == "shipped":
-        return False
+        return []
     last: str | None = await tx.value(
         "select text from policy_set where source = 'shipped' order by version desc limit 1"
     )
-    return last != shipped().text
+    now, own, then = rules_of(shipped().text), rules_of(versions[0].text), rules_of(last or "")
+    return [name for name, rule in now.items() if then.get(name) != rule and own.get(name) == then.get(name)]
 
 
 async def _activate(tx: Tx, text: str, cases: Sequence[Mapping[str, Any]], source: str) -> PolicyVersion:
