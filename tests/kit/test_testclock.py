@@ -92,6 +92,39 @@ async def test_it_never_goes_back(api: httpx.AsyncClient, workspace: WorkspaceUn
     assert (answer.status_code, answer.json()["type"]) == (422, "/problems/time-goes-back")
 
 
+async def test_a_move_that_broke_off_is_finished_by_asking_again(
+    api: httpx.AsyncClient, workspace: WorkspaceUnderTest
+) -> None:
+    start = await hold(workspace, 1, 5)
+    to = start + 5 * DAY
+
+    class Died(BaseException):
+        pass
+
+    async def die(_: Workspaces, __: str, reached: datetime) -> None:
+        if reached == to:
+            raise Died
+
+    unit = Unit(workspace.workspaces, workspace.handle)
+    await unit.open()
+    with pytest.raises(Died):
+        await move(unit, to=to, followers=[die])
+    async with workspace.tx() as tx:
+        assert tx.now >= to
+    assert [row["subject"] for row in await happened(workspace, HoldMourned)] == ["1"]
+    for _ in range(2):
+        answer = await api.post("/api/v1/test-clock", json={"to": to.isoformat()})
+        assert (answer.status_code, answer.json()["steps"]) == (200, 1)
+        assert datetime.fromisoformat(answer.json()["now"]) - to < timedelta(hours=1)
+        assert [row["subject"] for row in await happened(workspace, HoldMourned)] == ["1", "5"]
+    for other in (
+        to - timedelta(seconds=1),
+        start + 2 * DAY,
+    ):  # where it was on its way is not where it was asked to be
+        answer = await api.post("/api/v1/test-clock", json={"to": other.isoformat()})
+        assert (answer.status_code, answer.json()["type"]) == (422, "/problems/time-goes-back")
+
+
 @pytest.mark.parametrize(
     "to", [None, "tomorrow", "2030-01-01T00:00:00", "1969-12-31T00:00:00Z", "2200-01-02T00:00:00Z"]
 )
