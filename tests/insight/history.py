@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from psycopg.errors import LockNotAvailable
+
 from grace.domains.crm.rules.stages import Stage, allowed_moves
 from grace.domains.crm.service import clients, leads, merging
 from grace.domains.delivery.service.satisfaction import answer_survey
@@ -188,7 +190,9 @@ class History:
             inserted = await tx.execute(
                 "insert into payment_attempt (id, invoice_id, client_id, provider, currency, amount_minor, state,"
                 " failure_code, charge, created_at, ended_at) select %(id)s, id, client_id, 'stripe', currency, 1,"
-                " %(state)s, %(failure)s, %(id)s, %(now)s, %(ended)s from invoice where id = %(invoice)s",
+                " %(state)s, %(failure)s, %(id)s, %(now)s, %(ended)s from invoice where id = %(invoice)s"
+                " on conflict (invoice_id) where state in ('pending', 'requires_payment_method', 'requires_action',"
+                " 'processing') do nothing",
                 id=attempt,
                 invoice=self.random.choice(self.invoices),
                 state=state,
@@ -217,7 +221,7 @@ class History:
 async def kept_open(history: History, *, commit: bool) -> AsyncIterator[None]:
     """Money that comes, and a lead, in a transaction that began before the block and ends after it.
 
-    It touches nothing that others want, so that nobody waits for it.
+    It touches nothing that others want, save an account that it is the first to use, so that nearly nobody waits for it.
     """
     mine = History(history.random, history.workspace)
     async with history.workspace.tx() as tx:
@@ -234,12 +238,12 @@ async def kept_open(history: History, *, commit: bool) -> AsyncIterator[None]:
 
 
 async def happens(history: History) -> None:
-    """A step in a transaction of its own; one that is refused has not happened."""
+    """A step in a transaction of its own; one that is refused, or waits too long for another, has not happened."""
     before = copy.copy(vars(history)) | {name: list(v) for name, v in vars(history).items() if isinstance(v, list)}
     try:
         async with history.workspace.tx() as tx:
             await history.step(tx)
-    except Problem:
+    except (Problem, LockNotAvailable):
         vars(history).update(before)
 
 

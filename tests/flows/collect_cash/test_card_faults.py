@@ -93,6 +93,21 @@ async def test_the_pay_link_s_answer_is_lost(till: Till) -> None:
     await check_paid_once(till, invoice)
 
 
+async def test_a_customer_whose_making_is_answered_with_a_failure_for_ever_is_looked_up(till: Till) -> None:
+    """The provider keeps the failure under the customer's key, which all calls for that client share."""
+    first, second = await till.invoice(), await till.invoice()
+    till.sandbox.fault("error_after", path="/v1/customers", method="POST", stored=True)
+    assert (await till.intent(first, status=202))["status"] == "processing"
+    await till.keep_card(status=202)
+    await till.hurry()
+    assert (await till.get("/api/v1/provider-calls"))["items"] == []
+    assert till.sandbox.count("customer") == 1
+    await till.confirm(await till.intent(first))
+    await till.settle()
+    await check_paid_once(till, first)
+    assert (await till.process(second))["paid"] is True
+
+
 async def test_a_confirmation_whose_answer_is_lost(till: Till) -> None:
     invoice = await till.invoice()
     await till.intent(invoice)

@@ -252,15 +252,19 @@ def _real_now() -> datetime:
 
 async def _customer(provider: CardProvider, workspace: Workspace, call: ProviderCall) -> str:
     """The client's customer at the provider: known, or made once per client and details."""
-    known: str | None = call.arguments["customer"]
+    asked = call.arguments
+    known: str | None = asked["customer"]
     if known is not None:
         return known
-    return await provider.create_customer(
-        workspace,
-        key=call.arguments["customer_key"],
-        ours=call.arguments["client_id"],
-        details=call.arguments["customer_details"],
-    )
+    ours, details = asked["client_id"], asked["customer_details"]
+    try:
+        return await provider.create_customer(workspace, key=asked["customer_key"], ours=ours, details=details)
+    except UnknownOutcome:
+        # A failure is kept under its key, though the customer was made: only a look-up tells that.
+        found = await provider.find_customer(workspace, ours=ours) if call.tries > 1 else None
+        if found is None:
+            raise
+        return found
 
 
 async def _create_intent(provider: CardProvider, workspace: Workspace, call: ProviderCall) -> Outcome:
