@@ -221,7 +221,7 @@ class History:
 async def kept_open(history: History, *, commit: bool) -> AsyncIterator[None]:
     """Money that comes, and a lead, in a transaction that began before the block and ends after it.
 
-    It touches nothing that others want, save an account that it is the first to use, so that nearly nobody waits for it.
+    It touches nothing that others want, save an account that it is the first to use: nearly nobody waits for it.
     """
     mine = History(history.random, history.workspace)
     async with history.workspace.tx() as tx:
