@@ -145,8 +145,16 @@ def _of_http(error: HTTPException) -> Problem:
     return problem
 
 
+def _without_body(send: Send) -> Send:
+    async def head(message: Message) -> None:
+        await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+    return head
+
+
 class _Edges:
-    """Around every request: an id, the size limit, security headers, one log line, no bare 500."""
+    """Around every request: an id, the size limit, security headers, one log line, no bare 500; HEAD as GET,
+    without the body."""
 
     def __init__(self, app: ASGIApp, *, max_body_bytes: int, counters: Counters) -> None:
         self._app = app
@@ -157,6 +165,9 @@ class _Edges:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        method: str = scope["method"]
+        if method == "HEAD":
+            scope, send = {**scope, "method": "GET"}, _without_body(send)
         slashes.keep(scope)
         request_id = new_request_id()
         scope.setdefault("state", {})["id"] = request_id
@@ -166,7 +177,7 @@ class _Edges:
                 status = await self._serve(scope, receive, send, request_id)
             finally:
                 seconds = time.perf_counter() - started
-                method, route = scope["method"], _route(scope)
+                route = _route(scope)
                 log.info("request", method=method, route=route, status=status, ms=round(seconds * 1000, 1))
                 self._counters.request(method, route, status, seconds)
 

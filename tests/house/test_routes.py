@@ -35,6 +35,8 @@ PUBLIC_DOORS = {
     "GET /api/v1/webhooks/test",
 }
 """Whoever knocks. A new door comes in here on purpose only."""
+OF_THE_MOMENT = {"GET /metrics", "GET /api/v1/insight/export"}
+"""Their answers are others each time."""
 LIVE_CHANNEL = "/ws"
 """Authenticates by itself when the socket opens."""
 STATIC = "/static"
@@ -99,6 +101,28 @@ async def ask(client: httpx.AsyncClient, name: str) -> httpx.Response:
     """Knock with nothing that could have an effect: unknown ids, no body."""
     method, path = name.split()
     return await client.request(method, re.sub(r"{[^}]*}", "nobody", path))
+
+
+async def test_head_is_get_without_the_body(
+    api: httpx.AsyncClient, application: FastAPI, workspace: WorkspaceUnderTest
+) -> None:
+    doors = {name for name, route in named(application) if isinstance(route, Door)}
+    reading = [name for name in sorted(doors) if name.startswith("GET ")]
+    assert len(reading) > 40
+    answered = set()
+    for name in reading:
+        there = await ask(api, name)
+        head = await ask(api, name.replace("GET", "HEAD"))
+        answered.add(there.status_code)
+        assert (head.status_code, head.content) == (there.status_code, b""), name
+        own = {"x-request-id", *(("content-length", "etag", "last-modified") if name in OF_THE_MOMENT else ())}
+        for header in (head.headers.keys() | there.headers.keys()) - own:
+            assert head.headers.get(header) == there.headers.get(header), f"{name}: {header}"
+    assert {200, 404} <= answered
+    acting = next(
+        name for name in sorted(doors) if name.startswith("POST ") and name.replace("POST", "GET") not in doors
+    )
+    assert (await ask(api, acting.replace("POST", "HEAD"))).status_code == 405
 
 
 @pytest.mark.parametrize("role", list(Role))
