@@ -1,8 +1,12 @@
 """Ids of the caller's own and invoice numbers may hold a slash: in an address it is written %2F."""
 
+import re
+from pathlib import Path
+
 import httpx
 import pytest
 
+OPERATE = Path(__file__).parents[2] / "docs" / "operate.md"
 ODD = "acme/eu west/100% & ?#ü"
 AT = "acme%2Feu%20west%2F100%25%20%26%20%3F%23%C3%BC"
 
@@ -20,6 +24,19 @@ async def test_a_slash_that_is_not_encoded_parts_segments(api: httpx.AsyncClient
     await api.post("/api/v1/clients", json={"name": "Acme", "external_id": "acme/eu"})
     assert (await api.get("/api/v1/clients/acme/eu")).json()["type"] == "/problems/no-such-address"
     assert (await api.get("/api%2Fv1/clients")).json()["type"] == "/problems/no-such-address"
+
+
+async def test_what_the_operator_is_told_about_the_proxy(api: httpx.AsyncClient) -> None:
+    """nginx passes an address on undecoded when `proxy_pass` names no path; the probe tells who decodes."""
+    section = OPERATE.read_text().partition("### Proxy")[2].partition("\n### ")[0]
+    nginx = re.search("```nginx\n(.*?)```", section, re.DOTALL)
+    assert nginx
+    assert re.findall(r"proxy_pass (\S+);", nginx[1]) == ["http://127.0.0.1:8005"]
+    assert "rewrite" not in nginx[1]
+    told = re.search(r"`(\S+)` with a key has to be answered `(\S+)`, not `(\S+)`", section)
+    assert told
+    for path, problem in ((told[1], told[2]), (told[1].replace("%2F", "/"), told[3])):
+        assert (await api.get(path)).json()["type"] == problem
 
 
 async def test_a_lead_with_a_slash_in_its_id(api: httpx.AsyncClient) -> None:
