@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from grace.console import charts
 from grace.console.charts import Series
+from grace.console.figures import RevenueChart, axis, revenue_chart
 from grace.console.periods import PERIODS, Column, columns, months, period, same_part_of_last_month, weeks
 from grace.console.shell import show
 from grace.domains.crm.rules.stages import LINE, OPEN, PROBABILITY, Stage
@@ -28,7 +29,6 @@ from grace.trust.ledger.rules import Purpose
 
 doors = Doors(tags=["Console"])
 PAST_WEEKS = 8
-TONES = ("s1", "s2", "s3")
 HAPPENINGS = 8
 
 
@@ -97,9 +97,7 @@ CASH = (Purpose.BANK, Purpose.CLEARING)
 class Figures:
     """What one read of sums gave."""
 
-    total: str
-    legend: Sequence[Series]
-    chart: Markup
+    revenue: RevenueChart
     this_month: int
     last_month: int
     by_month: Sequence[int]
@@ -125,22 +123,11 @@ async def _figures(tx: Tx, shown: Sequence[Column]) -> Figures:
     def captured(span: Span) -> int:
         return sum(s.n for s in sums[span] if s.measure == "lead")
 
-    legend = _by_source([[s for s in sums[one.span] if s.measure == "revenue"] for one in shown])
+    chart = revenue_chart(tx, sums, shown)
     leads = [s for s in sums[all_time] if s.measure == "lead"]
     at_work = [s for s in leads if s.what in OPEN]
-    money = partial(format_money, currency=tx.workspace.currency)
-    total = money(sum(worth(one.span, "revenue") for one in shown))
     return Figures(
-        total=total,
-        legend=legend,
-        chart=charts.stacked(
-            [one.name for one in shown],
-            legend,
-            axis=partial(_axis, currency=tx.workspace.currency),
-            exact=lambda v: money(round(v)),
-            describe=f"Net revenue by {len(shown)} columns up to now, together {total}.",
-            height=272,
-        ),
+        revenue=chart,
         this_month=worth(trend[-1].span, "revenue"),
         last_month=worth(last, "revenue"),
         by_month=[worth(one.span, "revenue") for one in trend],
@@ -152,21 +139,6 @@ async def _figures(tx: Tx, shown: Sequence[Column]) -> Figures:
         open_minor=sum(s.value_minor for s in at_work),
         weighted_minor=round(sum((s.value_minor * PROBABILITY[Stage(s.what)] for s in at_work), Decimal(0))),
     )
-
-
-def _by_source(columns: Sequence[Sequence[Sum]]) -> list[Series]:
-    """The three sources that brought most, and all others together."""
-    by: dict[str, list[int]] = {}
-    for place, sums in enumerate(columns):
-        for s in sums:
-            by.setdefault(s.source, [0] * len(columns))[place] += s.value_minor
-    ranked = sorted(by.items(), key=lambda one: -sum(one[1]))
-    series = [
-        Series(name.capitalize() or "Unknown", tone, values)
-        for (name, values), tone in zip(ranked, TONES, strict=False)
-    ]
-    rest = [sum(values[place] for _, values in ranked[3:]) for place in range(len(columns))]
-    return [*series, Series("Others", "s4", rest)] if ranked[3:] else series
 
 
 def _stages(tx: Tx, leads: Sequence[Sum]) -> list[StageLine]:
@@ -204,7 +176,7 @@ def _coming(tx: Tx, figures: Figures, unpaid: Sequence[Unpaid]) -> dict[str, obj
         "chart": charts.stacked(
             labels,
             series,
-            axis=partial(_axis, currency=tx.workspace.currency),
+            axis=partial(axis, currency=tx.workspace.currency),
             exact=lambda v: money(round(v)),
             describe=f"Received by week in the last {PAST_WEEKS} weeks, and due by invoices in the next {WEEKS}.",
             height=228,
@@ -260,10 +232,6 @@ def _metrics(tx: Tx, figures: Figures | None, unpaid: Sequence[Unpaid], cash: di
             )
         )
     return found
-
-
-def _axis(value: float, *, currency: str) -> str:
-    return format_compact(round(value), currency).replace(".0", "")
 
 
 def _change(now: int, before: int) -> Decimal | None:
