@@ -1,5 +1,6 @@
 """Questions about decisions, votes, policies and rates."""
 
+from collections.abc import Collection
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -43,6 +44,22 @@ async def decisions(
         f"select {DECISION} from decision where (%(status)s::text is null or status = %(status)s)"
         " and (%(before)s::bigint is null or number < %(before)s) order by number desc limit %(limit)s",
         status=status,
+        before=before,
+        limit=limit,
+    )
+
+
+async def decisions_among(
+    tx: Tx, statuses: Collection[Status], *, before: int | None = None, limit: int = 50
+) -> list[Decision]:
+    """Decisions of some statuses, the newest first; `before` is the number of the last one seen."""
+    return await tx.all(
+        Decision,
+        f"select {DECISION} from unnest(%(statuses)s::text[]) as wanted (name)"
+        " cross join lateral (select * from decision where status = wanted.name"
+        " and (%(before)s::bigint is null or number < %(before)s) order by number desc limit %(limit)s) d"
+        " order by number desc limit %(limit)s",
+        statuses=sorted(statuses),
         before=before,
         limit=limit,
     )

@@ -1,6 +1,7 @@
 """Reads of identity."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Literal
 
 from grace.kit.errors import NotFound
@@ -32,6 +33,51 @@ async def voters(tx: Tx, group: str) -> frozenset[str]:
         owners=owners,
     )
     return frozenset(ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Who may vote in a group. `person` is whose vote it casts: its own, or for an agent its owner's."""
+
+    id: str
+    kind: Literal["user", "agent"]
+    name: str
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
+class _MemberRow:
+    id: str
+    kind: Literal["user", "agent"]
+    name: str
+    person: str
+    roles: list[str]
+    parliament: bool
+    owner_roles: list[str] | None
+
+
+async def members(tx: Tx, groups: Collection[str]) -> dict[str, list[Member]]:
+    """The members of some groups as `voters` counts them, with their names, in one statement."""
+    for group in set(groups) - {"parliament"}:
+        Role(group)
+    rows = await tx.all(
+        _MemberRow,
+        "select p.id, p.kind, p.name, coalesce(p.owner_id, p.id) as person, p.roles, p.parliament,"
+        " o.roles as owner_roles from principal p left join principal o on o.id = p.owner_id"
+        f" where {ACTIVE} and (p.roles && %(groups)s::text[] or (%(seats)s and p.parliament)) order by p.number",
+        groups=list(groups),
+        seats="parliament" in groups,
+    )
+    return {
+        group: [Member(row.id, row.kind, row.name, row.person) for row in rows if _is_in(row, group)]
+        for group in groups
+    }
+
+
+def _is_in(row: _MemberRow, group: str) -> bool:
+    if group == "parliament":
+        return row.parliament
+    return group in row.roles and (row.owner_roles is None or includes(row.owner_roles, group))
 
 
 async def persons(tx: Tx, ids: Collection[str]) -> dict[str, str]:

@@ -49,13 +49,20 @@ async def judge(tx: Tx, kind: ActionKind, action: Any, proposer: Principal) -> J
 
 async def benches(tx: Tx, holds: list[Reason]) -> dict[str, Bench]:
     """For each hold, by its policy, who has a vote on it now."""
+    return seated(holds, await identity.members(tx, groups_of(holds)))
+
+
+def groups_of(holds: list[Reason]) -> list[str]:
+    """The groups that some holds name."""
+    return sorted({group for hold in holds for group in Quorum.parse(hold.quorum).groups})
+
+
+def seated(holds: list[Reason], members: Mapping[str, list[identity.Member]]) -> dict[str, Bench]:
+    """For each hold, by its policy, who of these members has a vote on it."""
     quorums = {hold: Quorum.parse(hold.quorum) for hold in holds}
-    groups = {group for quorum in quorums.values() for group in quorum.groups}
-    members = {group: await identity.voters(tx, group) for group in sorted(groups)}
-    people = await identity.persons(tx, frozenset().union(*members.values()))
     return {
         hold.policy or "": Bench(
-            quorum, {member: people[member] for group in quorum.groups for member in members[group]}, hold.solo
+            quorum, {one.id: one.person for group in quorum.groups for one in members[group]}, hold.solo
         )
         for hold, quorum in quorums.items()
     }

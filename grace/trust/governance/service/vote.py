@@ -1,5 +1,6 @@
 """Votes on held actions, and what follows from them: grant, rejection, expiry."""
 
+from collections.abc import Collection
 from typing import Any
 
 from grace.kit.errors import Conflict, InProgress, Invalid, NotFound
@@ -11,6 +12,7 @@ from grace.trust.governance.facts import VoteCast
 from grace.trust.governance.models import Decision, Outcome, Reason, Status
 from grace.trust.governance.registry import ActionKind
 from grace.trust.governance.rules import (
+    Bench,
     digest,
     is_parliament_of_one,
     person,
@@ -61,20 +63,28 @@ async def expire_due(tx: Tx, *, limit: int = 200) -> list[Decision]:
 async def _admit(tx: Tx, decision: Decision, approve: bool, reason: str) -> bool:
     """Refuse (NoVote) whom the policy does not name; True for the vote of a Parliament of one."""
     benches = (await decisions.benches(tx, decision.holds)).values()
-    if tx.principal.id == decision.proposer_id and is_parliament_of_one(benches, decision.proposer_id):
-        why = why_no_solo_vote(tx.principal, reason=reason, real_now=tx.real_now) if approve else None
-        if why is not None:
-            raise NoVote(why, type="sign-in-again")
-        return True
-    why = why_no_vote(
+    solo = is_solo(tx.principal, decision, benches)
+    why = why_not(tx, decision, benches, reason=reason) if approve or not solo else None
+    if why is not None:
+        raise NoVote(why, type="sign-in-again") if solo else NoVote(why)
+    return solo
+
+
+def is_solo(principal: Principal, decision: Decision, benches: Collection[Bench]) -> bool:
+    """Whether the principal decides on an own action as the Parliament of one."""
+    return principal.id == decision.proposer_id and is_parliament_of_one(benches, decision.proposer_id)
+
+
+def why_not(tx: Tx, decision: Decision, benches: Collection[Bench], *, reason: str) -> str | None:
+    """Why the principal may not approve now; None when it may."""
+    if is_solo(tx.principal, decision, benches):
+        return why_no_solo_vote(tx.principal, reason=reason, real_now=tx.real_now)
+    return why_no_vote(
         tx.principal,
         voters={member for bench in benches for member in bench.members},
         proposer_id=decision.proposer_id,
         proposer_owner=decision.proposer_owner,
     )
-    if why is not None:
-        raise NoVote(why)
-    return False
 
 
 async def _store(tx: Tx, decision: Decision, approve: bool, reason: str, solo: bool) -> None:

@@ -1,0 +1,1 @@
+"""Approvals: what waits for a vote, with everything beside the button, and what was decided."""
