@@ -5,11 +5,9 @@ from typing import Annotated, Literal
 
 from fastapi import Path, Query
 
-from grace.domains.crm import queries
+from grace.domains.crm import panels, queries
 from grace.domains.crm.models import EXTERNAL_ID_LENGTH, ClientStatus
 from grace.domains.crm.queries import ClientFilter, LeadFilter
-from grace.domains.crm.rules.features import Features
-from grace.domains.crm.rules.outlook import predict, suggest_next_action
 from grace.domains.crm.rules.stages import Stage
 from grace.domains.crm.schemas.clients import (
     ClientChanges,
@@ -191,12 +189,7 @@ async def value_lead(tx: InTx, id: LeadPath, body: Value) -> LeadOut:
 async def predict_lead(tx: InTx, id: LeadPath) -> Predicted:
     """The chance that the lead becomes a contract, with what speaks for and against it."""
     lead = await queries.lead(tx, id)
-    found = predict(
-        Stage(lead.stage),
-        score=lead.score if lead.ml_features else None,
-        days_in_stage=(tx.now - lead.stage_since).days,
-        features=Features(**lead.ml_features) if lead.ml_features else None,
-    )
+    found, _ = panels.outlook(lead, now=tx.now, has_email=True)
     return Predicted(
         probability=found.probability,
         days_to_close=found.days_to_close,
@@ -211,16 +204,7 @@ async def next_action(tx: InTx, id: LeadPath) -> NextActionOut:
     """The next best action as of now."""
     lead = await queries.lead(tx, id)
     client = await queries.client(tx, lead.client_id)
-    scan = lead.qualification_data.get("scan", {})
-    action = suggest_next_action(
-        Stage(lead.stage),
-        now=tx.now,
-        features=Features(**lead.ml_features) if lead.ml_features else None,
-        days_in_stage=(tx.now - lead.stage_since).days,
-        qualified=(lead.qualified_at is not None) if lead.ml_features else None,
-        flagged=scan.get("severity") in leads.SERIOUS,
-        has_email=client.email is not None,
-    )
+    _, action = panels.outlook(lead, now=tx.now, has_email=client.email is not None)
     return NextActionOut(next_action=action.action, next_action_date=action.due, reasons=list(action.reasons))
 
 

@@ -199,15 +199,13 @@ LEAD_COLUMNS = """l.id, l.number, l.client_id, l.external_id, l.source, l.stage,
     l.value_estimate_minor, l.budget_minor, l.project_type, l.requirements, l.timeline, l.notes, l.metadata,
     l.qualification_data, l.ml_features, l.qualified_at, l.converted_at, l.lost_at, l.lost_reason, l.next_action,
     l.next_action_date, l.follows, l.stage_since, l.created_at, l.updated_at, l.version"""
-_LEAD_NAMED = """l.id = coalesce((select id from lead where id = %(text)s),
+LEAD_NAMED = """l.id = coalesce((select id from lead where id = %(text)s),
     (select id from lead where external_id = %(text)s), (select id from lead where number = %(number)s))"""
 
 
 async def lead(tx: Tx, reference: Reference) -> Lead:
     """The lead that a caller names; LeadNotFound when there is none."""
-    found = await tx.first(
-        Lead, f"select {LEAD_COLUMNS} from lead l where {_LEAD_NAMED}", **reference_values(reference)
-    )
+    found = await tx.first(Lead, f"select {LEAD_COLUMNS} from lead l where {LEAD_NAMED}", **reference_values(reference))
     if found is None:
         raise LeadNotFound(reference)
     return found
@@ -216,7 +214,7 @@ async def lead(tx: Tx, reference: Reference) -> Lead:
 async def locked_lead(tx: Tx, reference: Reference) -> Lead:
     """As `lead`, locked for a change."""
     found = await tx.first(
-        Lead, f"select {LEAD_COLUMNS} from lead l where {_LEAD_NAMED} for update", **reference_values(reference)
+        Lead, f"select {LEAD_COLUMNS} from lead l where {LEAD_NAMED} for update", **reference_values(reference)
     )
     if found is None:
         raise LeadNotFound(reference)

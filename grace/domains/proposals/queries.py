@@ -1,5 +1,6 @@
 """Questions about proposals and contracts."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 
 from grace.domains.proposals.errors import ContractNotFound, ProposalNotFound
@@ -9,6 +10,7 @@ from grace.kit.paging import ordering
 from grace.kit.tx import Tx
 
 Reference = str | int
+MOST_WAITING = 500
 COLUMNS = ", ".join(f"p.{field.name}" for field in fields(Proposal))
 CONTRACT_COLUMNS = ", ".join(f"c.{field.name}" for field in fields(Contract))
 
@@ -48,6 +50,19 @@ async def won(tx: Tx, lead_id: str) -> bool:
             "select exists (select from proposal where lead_id = %(lead)s and status = 'accepted')", lead=lead_id
         )
     )
+
+
+async def awaiting(tx: Tx, lead_ids: Sequence[str]) -> dict[str, str]:
+    """Which of these leads have a proposal that waits for approval, with the decision's id; of the latest that wait."""
+    rows = await tx.all(
+        dict,
+        "select p.lead_id, d.id from (select id, arguments ->> 'proposal_id' as proposal_id from decision"
+        " where status = 'awaiting_approval' order by number desc limit %(most)s) d"
+        " join proposal p on p.id = d.proposal_id where p.lead_id = any(%(leads)s)",
+        most=MOST_WAITING,
+        leads=list(lead_ids),
+    )
+    return {row["lead_id"]: row["id"] for row in rows}
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,20 @@ async def persons(tx: Tx, ids: Collection[str]) -> dict[str, str]:
     return {row["id"]: row["person"] for row in rows}
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A user or an agent as pages name it."""
+
+    kind: Literal["user", "agent"]
+    name: str
+
+
+async def names(tx: Tx, ids: Collection[str]) -> dict[str, Named]:
+    """Kind and name of these principals, disabled or not; those that are none are left out."""
+    rows = await tx.all(dict, "select id, kind, name from principal where id = any(%(ids)s)", ids=sorted(set(ids)))
+    return {row["id"]: Named(row["kind"], row["name"]) for row in rows}
+
+
 async def parliament_size(tx: Tx) -> int:
     """How many may vote in Parliament."""
     return len(await voters(tx, "parliament"))
