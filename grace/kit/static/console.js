@@ -12,12 +12,13 @@
   let keepTyped = false;
   Idiomorph.defaults.callbacks.beforeNodeMorphed = (old, made) => {
     if (old.nodeType !== 1) return true;
+    if (old.id === "refused") return false;
     if (keepTyped && isDirty(old)) return false;
     if (keepTyped && old.matches("form") && [...old.elements].some(isDirty)) return false;
     return true;
   };
   Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
-    !(name === "open" && node.matches("details,dialog")) && !(name === "hidden" && node.matches("#lost"));
+    !(name === "data-dressed" && node.matches("[data-sortable]")) && !(name === "open" && node.matches("details,dialog")) && !(name === "hidden" && node.matches("#lost"));
   const refresh = () => {
     keepTyped = Idiomorph.defaults.ignoreActiveValue = true;
     return htmx.ajax("GET", location.pathname + location.search, { source: "#app", target: "#app", select: "#app", swap: "morph:outerHTML show:none" })
@@ -79,6 +80,7 @@
   };
   let lastForm = null;
   document.addEventListener("htmx:beforeRequest", event => {
+    if (event.target.id === "app") return;  // a refresh: what was refused stays said
     lastForm = event.target.closest?.("form"); clearRefusal();
     if (event.detail.requestConfig?.verb !== "get") busy(lastForm, true);
   });
@@ -110,6 +112,9 @@
     place.focus({ preventScroll: true });
   }, 0));
   addEventListener("popstate", () => { if (app()) setTimeout(refresh, 0); });
+  document.addEventListener("htmx:oobBeforeSwap", event => {  // what was done stays told when the page is refreshed
+    if (event.detail.target.id === "said" && !event.detail.fragment.textContent.trim()) event.detail.shouldSwap = false;
+  });
   document.addEventListener("htmx:afterSwap", () => { tell(); dress(document); });
   const tell = () => {
     const box = $("#said"); if (!box || box.hidden || box.dataset.told) return;
