@@ -3,8 +3,10 @@
 Problem
 ├── NotFound ── ProposalNotFound, ContractNotFound
 ├── Gone ── ProposalOver        expired, or replaced by a newer version
-└── Conflict ── WrongState      accepted, declined or signed already, or not there yet
-    └── LeadWon                 the lead has an accepted proposal
+└── Conflict
+    ├── WrongState          accepted, declined or signed already, or not there yet
+    ├── LeadWon             the lead has an accepted proposal
+    └── StaleVersion        the proposal changed since the caller saw it
 """
 
 from typing import Any
@@ -49,3 +51,16 @@ class LeadWon(Conflict):
     """The lead is won already; more work with the client is a new lead."""
 
     slug, title = "lead-won", "This lead is won already"
+
+
+class StaleVersion(Conflict):
+    """The proposal is newer than what the caller saw."""
+
+    slug, title = "stale-version", "Changed in the meantime"
+
+    def __init__(self, status: str, version: int) -> None:
+        super().__init__(
+            f"The proposal was changed in the meantime: it is {status}, version {version}. Look at it again.",
+            status=status,
+            version=version,
+        )

@@ -23,6 +23,13 @@ class ProposalWritten(ProposalFact):
 
 
 @dataclass(frozen=True, slots=True)
+class ProposalRevised(ProposalFact):
+    """There is a draft that a person made from an earlier version of the offer."""
+
+    revises: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProposalSent(ProposalFact):
     """The client may answer it by the link."""
 

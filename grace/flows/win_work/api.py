@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import Query
+from fastapi import Path, Query
 
 from grace.domains.crm import queries as crm
 from grace.domains.crm.models import EXTERNAL_ID_LENGTH
@@ -11,8 +11,8 @@ from grace.domains.proposals.models import ProposalStatus
 from grace.domains.proposals.queries import ProposalFilter
 from grace.domains.proposals.schemas import ProposalList, ProposalOut
 from grace.domains.proposals.service import proposals
-from grace.flows.win_work import service
-from grace.flows.win_work.schemas import GeneratedProposal, GenerateProposal, ProjectPlan
+from grace.flows.win_work import revising, service
+from grace.flows.win_work.schemas import GeneratedProposal, GenerateProposal, ProjectPlan, ReviseProposal
 from grace.kit import links
 from grace.kit.edge import Doors, InTx, InUnit
 from grace.kit.paging import Cursor, Limit, after_id, page
@@ -57,3 +57,15 @@ async def list_proposals(
     tokens = await links.tokens(tx, kind=proposals.LINK, subjects=[row.id for row in shown.items])
     items = [ProposalOut.of(row, tokens.get(row.id)) for row in shown.items]
     return ProposalList(items=items, next_cursor=shown.next_cursor)
+
+
+@doors.post("/api/v1/proposals/{id}/revise", may="proposals:write", returns=ProposalOut)
+async def revise_proposal(
+    unit: InUnit,
+    id: Annotated[str, Path(max_length=64, description="Its id or its number.")],
+    body: ReviseProposal,
+) -> ProposalOut:
+    """Make the next version of an offer with another scope, price or title, as a draft; the text is written anew."""
+    proposal = await offers.proposal(unit.tx, id)
+    made = await revising.revise_proposal(unit, proposal=proposal, revision=body.revision(proposal.currency))
+    return ProposalOut.of(made, None)

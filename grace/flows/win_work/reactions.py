@@ -9,6 +9,7 @@ from grace.domains.proposals.facts import (
     ProposalDeclined,
     ProposalExpired,
     ProposalFact,
+    ProposalRevised,
     ProposalSent,
     ProposalWritten,
 )
@@ -23,6 +24,14 @@ async def note_written(tx: Tx, fact: ProposalWritten) -> None:
     proposal = await offers.proposal(tx, fact.proposal_id)
     price = format_money(proposal.total_minor, proposal.currency)
     await _note(tx, fact, "proposal", f"Proposal {proposal.name} was written: {proposal.title}, {price}.", written=True)
+
+
+@reacts_to(ProposalRevised)
+async def note_revised(tx: Tx, fact: ProposalRevised) -> None:
+    """A person changed it."""
+    proposal = await offers.proposal(tx, fact.proposal_id)
+    price = format_money(proposal.total_minor, proposal.currency)
+    await _note(tx, fact, "proposal", f"Proposal {proposal.name} was revised: {proposal.title}, {price}.")
 
 
 @reacts_to(ProposalSent)

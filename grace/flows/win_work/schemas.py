@@ -1,15 +1,17 @@
 """Winning work over the wire."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from grace.domains.crm.schemas.clients import ClientReference
 from grace.domains.delivery.rules.milestones import MilestonePlan
+from grace.domains.proposals.rules.revision import RevisedLine, Revision
 from grace.domains.proposals.schemas import OfferOut, ProposalOut, SignedName, contract_url
 from grace.flows.win_work.service import Won
-from grace.kit.money import Amount, to_major
+from grace.kit.money import Amount, to_major, to_minor
 from grace.kit.web import TEXT_LENGTH, Answer, Body
 
 
@@ -23,6 +25,47 @@ class GenerateProposal(Body):
     lead_id: ClientReference | None = None
     requirements: Annotated[str, StringConstraints(min_length=1, max_length=TEXT_LENGTH)]
     budget: Amount
+
+
+class LineIn(Body):
+    """A deliverable of the revised offer: `number` is the one that it keeps; without it, it is a new one.
+
+    Without a rate it has the one that it had, or the offer's.
+    """
+
+    number: Annotated[int, Field(ge=1, le=1000)] | None = None
+    title: Annotated[str, StringConstraints(min_length=1, max_length=120)]
+    hours: Annotated[int, Field(ge=1, le=10_000)]
+    hourly_rate: Amount | None = None
+
+
+class ReviseProposal(Body):
+    """What the offer is to be, in its currency. Deliverables that are not named are dropped; a new one that is
+    called like something that was left out brings that in again. `version` is the one that the caller saw."""
+
+    version: Annotated[int, Field(ge=1, lt=2**63)]
+    title: Annotated[str, StringConstraints(min_length=1, max_length=256)] | None = None
+    deliverables: Annotated[list[LineIn], Field(min_length=1, max_length=50)]
+    discount: Amount = Decimal(0)
+    valid_until: date | None = None
+
+    def revision(self, currency: str) -> Revision:
+        """In minor units."""
+        return Revision(
+            version=self.version,
+            lines=tuple(
+                RevisedLine(
+                    one.number,
+                    one.title,
+                    one.hours,
+                    None if one.hourly_rate is None else to_minor(one.hourly_rate, currency),
+                )
+                for one in self.deliverables
+            ),
+            discount_minor=to_minor(self.discount, currency),
+            title=self.title,
+            valid_until=self.valid_until,
+        )
 
 
 class PlannedMilestoneOut(Answer):

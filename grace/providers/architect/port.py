@@ -269,6 +269,14 @@ class Architect(Protocol):
         """Write a proposal. Raises ValueError when the brief cannot be worked with, and says why."""
         ...
 
+    async def revise(self, brief: ProposalBrief, draft: ProposalDraft) -> ProposalDraft:
+        """Write a proposal anew for a scope and a price that a person has set.
+
+        Title, deliverables with hours, rates and prices, and the sums of `draft` stand; timeline, payments and
+        text follow them. An empty description or list of criteria is filled in.
+        """
+        ...
+
     async def build(self, spec: BuildSpec) -> DeliveryResult:
         """Build the delivery. Raises ValueError when there is nothing to build."""
         ...

@@ -72,6 +72,23 @@ def fit_to_budget(lines: Sequence[Line], *, budget_minor: int | None, max_discou
     )
 
 
+def with_discount(lines: Sequence[Line], *, discount_minor: int, budget_minor: int | None) -> Fit:
+    """The price of lines as a person set them, all of them kept, less the discount that the person gives.
+
+    Raises ValueError for a discount that leaves nothing to pay.
+    """
+    subtotal = sum(line.list_price_minor for line in lines)
+    if not 0 <= discount_minor < subtotal:
+        raise ValueError("the discount leaves nothing to pay")
+    return Fit(
+        kept=tuple(range(len(lines))),
+        prices_minor=_discounted([line.list_price_minor for line in lines], discount_minor),
+        subtotal_minor=subtotal,
+        discount_minor=discount_minor,
+        over_budget_minor=0 if budget_minor is None else max(0, subtotal - discount_minor - budget_minor),
+    )
+
+
 def discount_percent(fit_discount_minor: int, subtotal_minor: int) -> Decimal:
     """The discount in percent of the subtotal, cut to one decimal, never rounded up."""
     if subtotal_minor == 0:

@@ -7,12 +7,13 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from grace.domains.proposals import queries
-from grace.domains.proposals.errors import LeadWon, ProposalOver, WrongState
+from grace.domains.proposals.errors import LeadWon, ProposalOver, StaleVersion, WrongState
 from grace.domains.proposals.facts import (
     ProposalAccepted,
     ProposalDeclined,
     ProposalExpired,
     ProposalFact,
+    ProposalRevised,
     ProposalSent,
     ProposalSuperseded,
     ProposalWritten,
@@ -42,22 +43,62 @@ async def write_proposal(
     """
     if lead_id is not None and await queries.won(tx, lead_id):
         raise LeadWon("The lead has an accepted proposal; more work with the client is a new lead.")
-    values = _columns(brief, draft, parties)
-    proposal = await tx.one(
+    proposal = await _insert(tx, client_id, lead_id, _columns(brief, draft, parties))
+    await _supersede(tx, proposal, ("draft",))
+    _tell(tx, ProposalWritten, "write_proposal", proposal)
+    return proposal
+
+
+async def revise_proposal(
+    tx: Tx, *, proposal_id: str, version: int, brief: ProposalBrief, draft: ProposalDraft
+) -> Proposal:
+    """Store and scan what a person made of an offer, as its next version.
+
+    As `write_proposal`: a draft is superseded by it, what was sent stands until the new version is sent. Refuses
+    as `check_revisable`. The caller holds the lead, if there is one.
+    """
+    before = await queries.locked(tx, proposal_id)
+    check_revisable(before, version)
+    if before.lead_id is not None and await queries.won(tx, before.lead_id):
+        raise LeadWon("The lead has an accepted proposal; more work with the client is a new lead.")
+    values = _columns(brief, draft, Parties(**before.parties))
+    proposal = await _insert(tx, before.client_id, before.lead_id, values, after=before.revision)
+    await _supersede(tx, proposal, ("draft",))
+    if before.lead_id is None and before.status == "draft":
+        await _change(tx, before, replace(before, status="superseded"), ProposalSuperseded, "supersede_proposal",
+                      f"by {proposal.id}")  # fmt: skip
+    tx.emit(ProposalRevised(proposal.id, proposal.client_id, proposal.lead_id, proposal.version, before.id))
+    _note(tx, "revise_proposal", proposal, reason=f"of {before.id}")
+    return proposal
+
+
+def check_revisable(proposal: Proposal, version: int) -> None:
+    """StaleVersion when the caller saw another version; WrongState when it was accepted or has been replaced."""
+    if proposal.version != version:
+        raise StaleVersion(proposal.status, proposal.version)
+    if proposal.status in ("accepted", "superseded"):
+        raise WrongState(
+            f"What is {proposal.status} is not revised; look at the latest version.", current=proposal.status
+        )
+
+
+async def _insert(
+    tx: Tx, client_id: str, lead_id: str | None, values: Mapping[str, Any], *, after: int = 0
+) -> Proposal:
+    """The next version of the offer to a lead; without a lead, the one after the version `after`."""
+    return await tx.one(
         Proposal,
         f"insert into proposal as p (id, client_id, lead_id, revision, created_at, {', '.join(values)})"
         " values (%(id)s, %(client)s, %(lead)s,"
-        " 1 + coalesce((select max(revision) from proposal where lead_id = %(lead)s), 0),"
+        " 1 + coalesce((select max(revision) from proposal where lead_id = %(lead)s), %(after)s),"
         f" %(now)s, {', '.join(f'%({name})s' for name in values)}) returning {COLUMNS}",
         id=new_id(PROPOSAL_PREFIX),
         client=client_id,
         lead=lead_id,
+        after=after,
         now=tx.now,
         **values,
     )
-    await _supersede(tx, proposal, ("draft",))
-    _tell(tx, ProposalWritten, "write_proposal", proposal)
-    return proposal
 
 
 async def send_proposal(tx: Tx, *, proposal_id: str) -> Proposal:
@@ -184,8 +225,15 @@ def _tell(
     before: Proposal | None = None,
     reason: str | None = None,
 ) -> None:
-    """The fact, and the audit entry with the hash of what the proposal says."""
+    """The fact, and the audit entry."""
     tx.emit(fact(proposal.id, proposal.client_id, proposal.lead_id, proposal.version))
+    _note(tx, action, proposal, before=before, reason=reason)
+
+
+def _note(
+    tx: Tx, action: str, proposal: Proposal, *, before: Proposal | None = None, reason: str | None = None
+) -> None:
+    """The audit entry with the hash of what the proposal says."""
     audit.record(
         tx,
         action=action,

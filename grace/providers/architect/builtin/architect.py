@@ -1,7 +1,7 @@
 """The builtin architect: the port fulfilled by rules and templates, without network, clock or chance."""
 
 from grace.providers.architect.builtin.building import build
-from grace.providers.architect.builtin.proposing import VERSION, propose
+from grace.providers.architect.builtin.proposing import VERSION, propose, revise
 from grace.providers.architect.port import BuildSpec, DeliveryResult, ProposalBrief, ProposalDraft
 
 
@@ -16,6 +16,10 @@ class BuiltinArchitect:
     async def propose(self, brief: ProposalBrief) -> ProposalDraft:
         """Write a proposal; see `Architect.propose`."""
         return propose(brief)
+
+    async def revise(self, brief: ProposalBrief, draft: ProposalDraft) -> ProposalDraft:
+        """Write it anew; see `Architect.revise`."""
+        return revise(brief, draft)
 
     async def build(self, spec: BuildSpec) -> DeliveryResult:
         """Build the delivery pack; see `Architect.build`."""

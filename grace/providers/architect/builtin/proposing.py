@@ -63,16 +63,47 @@ def propose(brief: ProposalBrief) -> ProposalDraft:
     kept = tuple(one for one in made if one.number)
     left_out = tuple(one for one in made if not one.number)
     timeline, kept = _schedule(kept, brief.rate_card.hours_per_week)
+    pricing = _pricing(fit, kept, timeline, brief)
+    return _written(brief, understood, _title(kept, _main_kind(kept), brief.client), kept, left_out, timeline, pricing)
+
+
+def revise(brief: ProposalBrief, draft: ProposalDraft) -> ProposalDraft:
+    """Write `draft` anew: its scope in the order of the phases, with the timeline, payments and text that follow."""
+    ordered = sorted(draft.deliverables, key=lambda one: _place(one.kind))
+    kept = tuple(
+        replace(
+            one,
+            number=number,
+            description=one.description or WORK[one.kind].does,
+            acceptance=one.acceptance or WORK[one.kind].done,
+        )
+        for number, one in enumerate(ordered, start=1)
+    )
+    timeline, kept = _schedule(kept, brief.rate_card.hours_per_week)
+    pricing = replace(draft.pricing, payments=_payments(draft.pricing.total_minor, timeline, brief))
+    return _written(brief, understand(brief.requirements), draft.title, kept, draft.left_out, timeline, pricing)
+
+
+def _written(
+    brief: ProposalBrief,
+    understood: Understanding,
+    title: str,
+    kept: tuple[Deliverable, ...],
+    left_out: tuple[Deliverable, ...],
+    timeline: Timeline,
+    pricing: Pricing,
+) -> ProposalDraft:
+    """The rest of a proposal whose scope, timeline and price stand."""
     kind = _main_kind(kept)
     template = next((one for one in brief.templates if one.kind is kind), None)
     draft = ProposalDraft(
-        title=_title(kept, kind, brief.client),
+        title=title,
         kind=kind,
         summary=_summary(kept),
         deliverables=kept,
         left_out=left_out,
         timeline=timeline,
-        pricing=_pricing(fit, kept, timeline, brief),
+        pricing=pricing,
         assumptions=_assumptions(kept, brief, template),
         exclusions=_exclusions(kept, template),
         questions=_questions(understood, kept),
@@ -101,7 +132,11 @@ def _with_frame(understood: Understanding, brief: ProposalBrief) -> list[Scope]:
 
 def _in_order(scopes: list[Scope]) -> list[Scope]:
     """In the order of the phases; within a phase as the client named them, kick-off first."""
-    return sorted(scopes, key=lambda s: (_PHASES.index(WORK[s.kind].phase), s.kind is not WorkKind.DISCOVERY))
+    return sorted(scopes, key=lambda scope: _place(scope.kind))
+
+
+def _place(kind: WorkKind) -> tuple[int, bool]:
+    return _PHASES.index(WORK[kind].phase), kind is not WorkKind.DISCOVERY
 
 
 def _hours(scope: Scope, scopes: Sequence[Scope], brief: ProposalBrief) -> int:
@@ -155,8 +190,6 @@ def _schedule(kept: tuple[Deliverable, ...], hours_per_week: int) -> tuple[Timel
 
 
 def _pricing(fit: Fit, kept: tuple[Deliverable, ...], timeline: Timeline, brief: ProposalBrief) -> Pricing:
-    shares = brief.payment_shares or _usual_shares(timeline.weeks)
-    amounts = share_out(fit.total_minor, shares)
     return Pricing(
         currency=brief.rate_card.currency,
         hourly_rate_minor=brief.rate_card.hourly_rate_minor,
@@ -166,10 +199,16 @@ def _pricing(fit: Fit, kept: tuple[Deliverable, ...], timeline: Timeline, brief:
         total_minor=fit.total_minor,
         budget_minor=brief.budget_minor,
         over_budget_minor=fit.over_budget_minor,
-        payments=tuple(
-            PaymentPart(due, share, amount)
-            for due, share, amount in zip(_due(len(shares), timeline), shares, amounts, strict=True)
-        ),
+        payments=_payments(fit.total_minor, timeline, brief),
+    )
+
+
+def _payments(total_minor: int, timeline: Timeline, brief: ProposalBrief) -> tuple[PaymentPart, ...]:
+    shares = brief.payment_shares or _usual_shares(timeline.weeks)
+    amounts = share_out(total_minor, shares)
+    return tuple(
+        PaymentPart(due, share, amount)
+        for due, share, amount in zip(_due(len(shares), timeline), shares, amounts, strict=True)
     )
 
 
