@@ -67,6 +67,20 @@ async def hear_gong(tx: Tx, fact: GongRang, loud: str) -> None:
     await tx.execute("insert into heard values (%(loud)s)", loud=loud)
 
 
+@dataclass(frozen=True, slots=True)
+class WhistleBlew(Fact):
+    """A whistle of the tests."""
+
+    topic: ClassVar[str] = "whistle"
+    tone: str | int
+
+
+@reacts_to(WhistleBlew, when=lambda fact: fact.tone > "m")  # type: ignore[operator]
+async def hear_high_whistle(tx: Tx, fact: WhistleBlew) -> None:
+    """Writes down high ones only."""
+    await tx.execute("insert into heard values (%(tone)s)", tone=str(fact.tone))
+
+
 @jobs.job()
 async def fail_until_third(unit: Unit, *, name: str) -> None:
     """Fails twice."""
@@ -121,6 +135,16 @@ async def test_late_commits_and_rollbacks_are_neither_missed_nor_heard(workspace
     await workspace.drain()
     assert await heard(workspace) == sorted(expected)
     assert len(expected) == 190
+
+
+async def test_a_fact_that_does_not_concern_a_subscriber_is_no_reaction_of_it(workspace: WorkspaceUnderTest) -> None:
+    """One of which that cannot be told is: whatever is wrong with it shows there."""
+    await ring(workspace, WhistleBlew("high"), WhistleBlew("tall"), WhistleBlew(1))
+    await workspace.drain()
+    assert await heard(workspace) == ["1", "tall"]
+    async with workspace.tx() as tx:
+        found = await tx.all(str, "select f.data->>'tone' from reaction r join fact f on f.id = r.fact_id order by 1")
+    assert found == ["1", "tall"]
 
 
 async def test_a_failing_reaction_leaves_nothing_and_gets_stuck(workspace: WorkspaceUnderTest) -> None:

@@ -58,9 +58,9 @@ async def lead_is_delivered(tx: Tx, fact: ProjectDelivered) -> None:
     await service.complete_when_paid(tx, project_id=fact.project_id)
 
 
-@reacts_to(InvoicePaid)
+@reacts_to(InvoicePaid, when=lambda fact: fact.project_id is not None)
 async def complete_paid(tx: Tx, fact: InvoicePaid) -> None:
-    """Perhaps it was the last invoice."""
+    """Perhaps it was the project's last invoice."""
     if fact.project_id is not None:
         await service.complete_when_paid(tx, project_id=fact.project_id)
 
