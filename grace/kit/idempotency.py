@@ -14,6 +14,7 @@ from fastapi import Response
 from grace.kit import json
 from grace.kit.errors import Conflict, InProgress, Malformed
 from grace.kit.tx import Opening, Part, Tx
+from grace.kit.web import ExactJSON, ProblemJSON
 
 KEY_LENGTH = 255
 SEE_OTHER = 303
@@ -130,7 +131,7 @@ def again(status: int, body: bytes) -> Response:
     replay = {"Idempotent-Replay": "true"}
     if status == SEE_OTHER:
         return Response(status_code=status, headers=replay | json.loads(body))
-    return Response(body, status, replay, media_type="application/json")
+    return Response(body, status, replay, media_type=(ExactJSON if status < 400 else ProblemJSON).media_type)
 
 
 async def remember_intent(tx: Tx, key: Key, intent: str) -> None:

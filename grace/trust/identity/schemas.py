@@ -147,9 +147,10 @@ class User(Answer):
 
 
 class InvitedUser(User):
-    """A new user and the link by which they sign in first: once, within 15 minutes; shown only now."""
+    """A new user and the link by which they sign in first: once, within 15 minutes; shown only now, and null in a
+    repeated answer."""
 
-    sign_in_url: str
+    sign_in_url: str | None
 
 
 class UserList(Answer):
@@ -214,9 +215,9 @@ class Key(Answer):
 
 
 class ShownKey(Key):
-    """A new key with its token `api_key`, shown only now."""
+    """A new key with its token `api_key`, shown only now, and null in a repeated answer."""
 
-    api_key: str
+    api_key: str | None
 
 
 class KeyList(Answer):

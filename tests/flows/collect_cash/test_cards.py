@@ -169,6 +169,15 @@ async def test_a_card_that_cannot_be_kept(till: Till) -> None:
     await till.keep_card("pm_nobody", status=409)
 
 
+async def test_a_refusal_that_is_kept_is_a_problem_document_when_it_is_repeated(till: Till) -> None:
+    path, body = "/api/v1/clients/client_abc/payment-methods", {"payment_method": "pm_card_chargeDeclined"}
+    await till.invoice()
+    first, again = [await till.api.post(path, json=body, headers={"Idempotency-Key": "k"}) for _ in range(2)]
+    assert (first.status_code, first.text) == (again.status_code, again.text)
+    assert (again.status_code, again.headers["idempotent-replay"]) == (409, "true")
+    assert again.headers["content-type"] == first.headers["content-type"] == "application/problem+json"
+
+
 async def test_a_part_paid_otherwise_lowers_what_the_link_asks(till: Till) -> None:
     invoice = await till.invoice("100.00")
     before = await till.intent(invoice)
