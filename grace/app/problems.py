@@ -260,6 +260,12 @@ PROBLEMS: dict[str, Known] = {
         "Something went wrong in Grace; nothing is half done.",
         "Send it again with its Idempotency-Key; report the `request_id`, by which the log finds it.",
     ),
+    "figures-behind": Known(
+        503,
+        "More than 50,000 facts or postings are not counted yet: figures are rebuilt, the workspace was restored, or no"
+        " worker runs.",
+        "Ask again in a moment; the worker counts some thousands a second. `grace doctor` says whether one lives.",
+    ),
     "unavailable": Known(503, "The database, or something else that is needed, does not answer.", _AGAIN),
 }
 

@@ -2,6 +2,10 @@
 
 import asyncio
 from hashlib import sha256
+from typing import Any
+
+from psycopg import AsyncConnection
+from psycopg.errors import QueryCanceled
 
 from grace.kit.errors import Invalid
 from grace.kit.tx import Tx, transaction
@@ -24,20 +28,29 @@ _TABLES = {"insight_row": "noun, measure, key", "insight_sum": "1, 2, 3, 4, 5, 6
 async def fold(workspaces: Workspaces, handle: str, *, limit: int = BATCH) -> int:
     """One step; how much it folded. 0 when there is nothing below the horizon, or another worker folds.
 
-    Nothing is locked or written when there is nothing to do.
+    Nothing is locked or written when there is nothing to do. A step that takes longer than a request may, for it has to
+    forget all that another server folded, is the owner's.
     """
     pool = await workspaces.pool(handle)
-    async with pool.connection() as connection:
-        cursor = await connection.execute(f"select insight_fold(%s) {_BEHIND}", [limit])
-        row = await cursor.fetchone()
+    try:
+        async with pool.connection() as connection:
+            row = await _step(connection, limit)
+    except QueryCanceled:
+        async with workspaces.owner(handle) as owner:
+            row = await _step(owner, limit)
     return int(row[0]) if row else 0
+
+
+async def _step(connection: AsyncConnection, limit: int) -> tuple[Any, ...] | None:
+    cursor = await connection.execute(f"select insight_fold(%s) {_BEHIND}", [limit])
+    return await cursor.fetchone()
 
 
 async def rebuild(workspaces: Workspaces, handle: str, *, limit: int = BATCH) -> int:
     """Forget everything and fold from the beginning, together with workers that run; how many rows there are then.
 
-    Figures stay exact meanwhile: what is not folded is added when they are read, which takes longer. Invalid when there
-    is no such workspace.
+    Figures stay exact meanwhile: what is not folded is added when they are read, or, while it is too much, they are not
+    answered. Invalid when there is no such workspace.
     """
     if handle not in await workspaces.handles():
         raise Invalid(f"There is no workspace {handle!r}. `grace workspace list` shows which there are.")

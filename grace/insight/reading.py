@@ -1,15 +1,21 @@
-"""Reading sums and rows. One statement is one snapshot, and adds what is not folded yet."""
+"""Reading sums and rows. One statement is one snapshot, and adds what is not folded yet; FiguresBehind where that is
+too much."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import psycopg
+
 from grace.insight.figures import REGISTRY, Figure, Span, Sum
+from grace.kit.errors import Unavailable
 from grace.kit.tx import Tx
 
 Sums = Mapping[Span, Sequence[Sum]]
+_TOO_MUCH = "GI001"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +48,34 @@ class InsightRow:
     value_minor: int | None
 
 
+class FiguresBehind(Unavailable):
+    """More is not folded yet than can be added while somebody waits."""
+
+    slug, title = "figures-behind", "The figures are being made"
+
+
+@contextmanager
+def _saying_when_too_much_is_left() -> Iterator[None]:
+    try:
+        yield
+    except psycopg.Error as error:
+        if error.sqlstate != _TOO_MUCH:
+            raise
+        raise FiguresBehind("Too much has happened that is not counted yet; the worker counts it.") from error
+
+
 async def read(tx: Tx, measures: Sequence[str], spans: Sequence[Span]) -> Sums:
     """The sums of some measures over some spans, all of one moment."""
     spans = list(dict.fromkeys(spans))
-    rows = await tx.all(
-        dict,
-        f"select span, {', '.join(f.name for f in fields(Sum))} from insight_read(%(measures)s::text[],"
-        " %(starts)s::timestamptz[], %(stops)s::timestamptz[])",
-        measures=sorted(set(measures)),
-        starts=[span.start for span in spans],
-        stops=[span.stop for span in spans],
-    )
+    with _saying_when_too_much_is_left():
+        rows = await tx.all(
+            dict,
+            f"select span, {', '.join(f.name for f in fields(Sum))} from insight_read(%(measures)s::text[],"
+            " %(starts)s::timestamptz[], %(stops)s::timestamptz[])",
+            measures=sorted(set(measures)),
+            starts=[span.start for span in spans],
+            stops=[span.stop for span in spans],
+        )
     found: dict[Span, list[Sum]] = {span: [] for span in spans}
     for row in rows:
         values: dict[str, Any] = {name: int(v) if isinstance(v, Decimal) else v for name, v in row.items()}
@@ -94,20 +117,21 @@ async def rows(
     times = [above, below] if figure.under else [above]
     starts, stops = [time.start for time in times], [time.stop for time in times]
     at, noun, key = after or (None, None, None)
-    return await tx.all(
-        InsightRow,
-        f"select {', '.join(f.name for f in fields(InsightRow))} from insight_rows(%(measure)s, %(whats)s::text[],"
-        " coalesce(%(start)s::timestamptz, '-infinity'), coalesce(%(stop)s::timestamptz, 'infinity'),"
-        " %(at)s::timestamptz, %(noun)s::text, %(key)s::text, %(limit)s)",
-        measure=figure.measure,
-        whats=_whats(figure),
-        start=None if None in starts else min(s for s in starts if s),
-        stop=None if None in stops else max(s for s in stops if s),
-        at=at,
-        noun=noun,
-        key=key,
-        limit=limit,
-    )
+    with _saying_when_too_much_is_left():
+        return await tx.all(
+            InsightRow,
+            f"select {', '.join(f.name for f in fields(InsightRow))} from insight_rows(%(measure)s, %(whats)s::text[],"
+            " coalesce(%(start)s::timestamptz, '-infinity'), coalesce(%(stop)s::timestamptz, 'infinity'),"
+            " %(at)s::timestamptz, %(noun)s::text, %(key)s::text, %(limit)s)",
+            measure=figure.measure,
+            whats=_whats(figure),
+            start=None if None in starts else min(s for s in starts if s),
+            stop=None if None in stops else max(s for s in stops if s),
+            at=at,
+            noun=noun,
+            key=key,
+            limit=limit,
+        )
 
 
 def _whats(figure: Figure) -> list[str] | None:

@@ -4,6 +4,7 @@ import asyncio
 import random
 from datetime import datetime, timedelta
 
+import httpx
 import pytest
 
 from grace.domains.crm.service import merging
@@ -100,6 +101,40 @@ async def test_a_cursor_that_is_ahead_of_the_server_begins_anew(workspace: Works
     async with workspace.workspaces.owner(workspace.handle) as owner:
         await owner.execute("update insight_cursor set fact_xid = '9000000000', posting_xid = '9000000000'")
         await owner.execute("update insight_sum set n = n + 1")
+    await fold_all(history)
+    assert await folding.fingerprint(workspace.workspaces, workspace.handle) == folded
+
+
+async def test_what_is_too_much_to_wait_for_is_not_answered_until_it_is_folded(
+    api: httpx.AsyncClient, workspace: WorkspaceUnderTest
+) -> None:
+    await happens(History(random.Random(0), workspace))
+    async with workspace.workspaces.owner(workspace.handle) as owner:
+        await owner.execute(
+            "insert into fact (kind, topic, subject, data, at, recorded_at, request_id, principal)"
+            " select 'X', 'x', 'x', '{}', now(), now(), 'r', 'p' from generate_series(1, 50000)"
+        )
+    for door in ("dashboard/overview", "insight/total_revenue/rows"):
+        refused = await api.get(f"/api/v1/{door}")
+        assert (refused.status_code, refused.json()["type"]) == (503, "/problems/figures-behind")
+        assert int(refused.headers["retry-after"]) > 0
+    assert await folding.fold(workspace.workspaces, workspace.handle) > 0
+    assert (await api.get("/api/v1/dashboard/overview")).status_code == 200
+
+
+async def test_a_step_that_outlasts_a_request_is_the_owner_s(workspace: WorkspaceUnderTest) -> None:
+    history = History(random.Random(0), workspace)
+    for _ in range(10):
+        await happens(history)
+    await fold_all(history)
+    folded = await folding.fingerprint(workspace.workspaces, workspace.handle)
+    async with workspace.workspaces.owner(workspace.handle) as owner:
+        await owner.execute("update insight_cursor set fact_xid = '9000000000', posting_xid = '9000000000'")
+        await owner.execute(
+            "create function outlast() returns trigger language plpgsql as $$ begin"
+            " if current_setting('statement_timeout') <> '0' then raise query_canceled; end if; return null; end $$;"
+            " create trigger outlast before delete on insight_row for each statement execute function outlast()"
+        )
     await fold_all(history)
     assert await folding.fingerprint(workspace.workspaces, workspace.handle) == folded
 
