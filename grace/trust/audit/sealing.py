@@ -123,7 +123,8 @@ async def _store(
 
 
 # Ordering by the key and looking leaves up one by one keeps every pass on the indexes, however old the
-# server's statistics are: a join would read all of the log.
+# server's statistics are: a join would read all of the log. The watermark alone does not say what is sealed: entries
+# of the server before can have ids that this one has yet to come to. The leaf's own insert touches the same page.
 _LEAVES = """
 insert into audit_leaf (index, xid, entry_id, hash)
 select %(size)s::bigint - 1 + row_number() over (order by xid, id), xid, id,
