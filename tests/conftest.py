@@ -5,6 +5,7 @@ from hypothesis import settings
 pytest_plugins = [
     "tests.fixtures.postgres",
     "tests.fixtures.workspace",
+    "tests.fixtures.logins",
     "tests.fixtures.api",
     "tests.fixtures.cards",
     "tests.fixtures.running",

@@ -1,13 +1,9 @@
 """Grace on a server where its login may not do everything: no superuser, no other databases, no roles."""
 
-import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from grace.app import wiring
 from grace.app.checks import check_books, verify_log
@@ -16,44 +12,9 @@ from grace.kit.errors import Conflict
 from grace.kit.tx import transaction
 from grace.kit.workspace import Workspaces
 from grace.trust.audit import service as audit
+from tests.fixtures.logins import Login
 from tests.fixtures.workspace import MASTER_KEY
 from tests.trust.ledger.books import book, receivable, revenue, transfer
-
-Login = Callable[..., Awaitable[str]]
-
-
-@pytest.fixture
-async def login(postgres_server: str, workspaces: Workspaces) -> AsyncIterator[Login]:
-    """Make a login with these attributes and, if it is named, a database that it owns; its conninfo."""
-    made: list[str] = []
-
-    async def make(attributes: str, database: str | None = None) -> str:
-        name, password = f"login_{secrets.token_hex(4)}", secrets.token_hex(8)
-        made.append(name)
-        async with await psycopg.AsyncConnection.connect(postgres_server, autocommit=True) as superuser:
-            await superuser.execute(
-                sql.SQL("create role {} login {} password {}").format(
-                    sql.Identifier(name), sql.SQL(attributes), sql.Literal(password)
-                )
-            )
-            if database is not None:
-                await superuser.execute(
-                    sql.SQL("create database {} owner {} template template0").format(
-                        sql.Identifier(database), sql.Identifier(name)
-                    )
-                )
-        where = {"dbname": database} if database is not None else {}
-        return make_conninfo(postgres_server, user=name, password=password, **where)
-
-    yield make
-    async with await psycopg.AsyncConnection.connect(postgres_server, autocommit=True) as superuser:
-        for name in made:
-            owned = await superuser.execute(
-                "select datname from pg_database d join pg_roles r on r.oid = d.datdba where rolname = %s", [name]
-            )
-            for (found,) in await owned.fetchall():
-                await superuser.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(found)))
-            await superuser.execute(sql.SQL("drop role {}").format(sql.Identifier(name)))
 
 
 async def _works(installation: Workspaces, handle: str) -> dict[str, Any]:

@@ -95,8 +95,8 @@ async def _alone(workspaces: Workspaces, name: str) -> AsyncIterator[AsyncConnec
         cursor = await server.execute("select rolcreatedb or rolsuper from pg_roles where rolname = current_user")
         if not (await cursor.fetchone() or [False])[0]:
             raise Refused(
-                "This login may not create databases, and a backup is restored into a new one. Restore with a login"
-                " that may, then give the database to this one (ALTER DATABASE … OWNER TO; REASSIGN OWNED)."
+                "This login may not create databases, and a backup is restored into a new one. Let it while you restore"
+                f" (ALTER ROLE … CREATEDB, then NOCREATEDB again); then name {PREFIX}{name} in GRACE_DATABASE_URL."
             )
         await server.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(HIDDEN + name)))
         yield server
