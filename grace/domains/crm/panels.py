@@ -1,17 +1,18 @@
 """What the pipeline's pages show of leads: the board a page at a time, lists, a lead's neighbours and outlook."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from grace.domains.crm.errors import LeadNotFound
 from grace.domains.crm.models import Lead
-from grace.domains.crm.queries import LEAD_COLUMNS, LEAD_NAMED, Reference, reference_values
+from grace.domains.crm.queries import LEAD_COLUMNS, LEAD_NAMED, LEAD_SORTS, Reference, reference_values
 from grace.domains.crm.rules.features import Features
 from grace.domains.crm.rules.outlook import USUAL_DAYS, NextAction, Prediction, predict, suggest_next_action
 from grace.domains.crm.rules.stages import Stage
 from grace.domains.crm.service.leads import SERIOUS
+from grace.kit.paging import ordering
 from grace.kit.tx import Tx
 
 RECENT_MOVES = 200
@@ -190,4 +191,31 @@ def outlook(lead: Lead, *, now: datetime, has_email: bool) -> tuple[Prediction, 
             flagged=scanned.get("severity") in SERIOUS,
             has_email=has_email,
         )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which leads to list; None does not filter. `q` is looked for in the client's name, company and e-mail and in
+    what is needed."""
+
+    stage: str | None = None
+    source: str | None = None
+    q: str | None = None
+
+
+async def listed(tx: Tx, where: Wanted, *, sort: str, after: str | None, limit: int) -> list[Card]:
+    """A page of leads as cards."""
+    order = ordering(sort, table="lead l", columns=LEAD_SORTS)
+    return await tx.all(
+        Card,
+        f"select {_CARD} from (select l.* from lead l join client k on k.id = l.client_id where {order.after}"
+        " and (%(stage)s::text is null or l.stage = %(stage)s)"
+        " and (%(source)s::text is null or l.source = %(source)s)"
+        " and (%(q)s::text is null or position(lower(%(q)s) in"
+        " lower(concat_ws(' ', k.name, k.company, k.email, l.project_type, l.requirements))) > 0)"
+        f" order by {order.by} limit %(limit)s) l {_CLIENT} order by {order.by}",
+        after=after,
+        limit=limit,
+        **asdict(where),
     )
