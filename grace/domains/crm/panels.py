@@ -24,7 +24,7 @@ _CLIENT = """cross join lateral (with recursive chain as (
     select * from chain where merged_into is null) c"""
 _CARD = """l.id, l.number, l.client_id, coalesce(c.company, c.name) as client, l.project_type, left(l.requirements, 120)
     as requirements, l.source, l.stage, l.score, l.ml_features <> '{}'::jsonb as scored, l.value_estimate_minor,
-    l.currency, l.stage_since, l.next_action, l.next_action_date, l.version,
+    l.currency, l.stage_since, l.next_action, l.next_action_date, l.created_at, l.version,
     (select m.principal from lead_move m where m.lead_id = l.id order by m.id desc limit 1) as moved_by"""
 
 
@@ -47,6 +47,7 @@ class Card:
     stage_since: datetime
     next_action: str | None
     next_action_date: datetime | None
+    created_at: datetime
     version: int
     moved_by: str
 
