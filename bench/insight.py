@@ -92,7 +92,7 @@ async def _panels(report: Report) -> None:
     """The same panels over a hundredth of the ledger and over all of it."""
     small, large = await report.workspace(), await report.workspace()
     for handle, entries in ((small, SMALL), (large, LARGE)):
-        await _sell(report.workspaces, handle, entries // ENTRIES_A_SALE)
+        await sell(report.workspaces, handle, entries // ENTRIES_A_SALE)
         while await folding.fold(report.workspaces, handle, limit=10_000):
             pass
         async with report.workspaces.owner(handle) as owner:
@@ -131,12 +131,12 @@ async def _panel(workspaces: Workspaces, handle: str, panel: Panel) -> float:
     return statistics.median(taken[5:])
 
 
-async def _sell(workspaces: Workspaces, handle: str, sales: int) -> None:
-    """A ledger of that many sales, and a lead for every ten."""
+async def sell(workspaces: Workspaces, handle: str, sales: int, *, leads: int | None = None) -> None:
+    """A ledger of that many sales, and as many leads as said, else one for every ten."""
     async with workspaces.owner(handle) as owner:
         await owner.execute("set session_replication_role = replica")
         await owner.execute(BUSINESS.encode())
-        await owner.execute((LEADS_KEPT % {"leads": str(sales // 10), "stages": "5"}).encode())
+        await owner.execute((LEADS_KEPT % {"leads": str(leads or sales // 10), "stages": "5"}).encode())
         for first in range(1, sales + 1, CHUNK):
             bounds = {"first": str(first), "last": str(min(sales, first + CHUNK - 1)), "sales": str(sales)}
             async with owner.transaction():
@@ -146,7 +146,7 @@ async def _sell(workspaces: Workspaces, handle: str, sales: int) -> None:
 async def _folding(report: Report) -> None:
     """What 10,000 captured leads leave to fold, in the worker's steps."""
     handle = await report.workspace()
-    await _sell(report.workspaces, handle, 2_000)
+    await sell(report.workspaces, handle, 2_000)
     while await folding.fold(report.workspaces, handle):
         pass
     async with report.workspaces.owner(handle) as owner:

@@ -25,7 +25,6 @@ from grace.kit.tx import Tx
 from grace.trust.governance import queries as governance
 from grace.trust.governance.models import Status
 from grace.trust.ledger import queries as ledger
-from grace.trust.ledger.rules import Purpose
 
 doors = Doors(tags=["Console"])
 PAST_WEEKS = 8
@@ -64,7 +63,7 @@ async def home(tx: InTx, request: Request) -> Response:
     chosen = period(request.query_params.get("days"))
     figures = await _figures(tx, columns(chosen, tx.now)) if permits(me, "insight:read") else None
     unpaid = await invoicing.unpaid(tx) if permits(me, "invoices:read") else []
-    cash = await ledger.own_balances(tx, CASH) if permits(me, "ledger:read") else None
+    cash = await ledger.cash(tx) if permits(me, "ledger:read") else None
     deciding = permits(me, "decisions:read")
     return await show(
         request,
@@ -90,9 +89,6 @@ async def more(tx: InTx, request: Request) -> Response:
     return await show(request, tx, "more.html", here="more")
 
 
-CASH = (Purpose.BANK, Purpose.CLEARING)
-
-
 @dataclass(frozen=True, slots=True)
 class Figures:
     """What one read of sums gave."""
@@ -104,7 +100,6 @@ class Figures:
     received: Sequence[int]
     leads: int
     leads_before: int
-    leads_by_week: Sequence[int]
     stages: Sequence[StageLine]
     open_minor: int
     weighted_minor: int
@@ -114,28 +109,23 @@ async def _figures(tx: Tx, shown: Sequence[Column]) -> Figures:
     past, trend, all_time = weeks(tx.now, PAST_WEEKS), months(tx.now, 12), Span(None, None, tx.now)
     month, month_before = all_time.before(MONTH), all_time.before(MONTH, back=1)
     last = same_part_of_last_month(tx.now)
-    spans = [one.span for one in (*shown, *past, *trend)]
-    sums = await reading.read(tx, ["revenue", "payment", "lead"], [all_time, month, month_before, last, *spans])
+    paid = await reading.read(tx, ["revenue", "payment"], [last, *(one.span for one in (*shown, *past, *trend))])
+    captured = await reading.read(tx, ["lead"], [all_time, month, month_before])
 
     def worth(span: Span, measure: str) -> int:
-        return sum(s.value_minor for s in sums[span] if s.measure == measure)
+        return sum(s.value_minor for s in paid[span] if s.measure == measure)
 
-    def captured(span: Span) -> int:
-        return sum(s.n for s in sums[span] if s.measure == "lead")
-
-    chart = revenue_chart(tx, sums, shown)
-    leads = [s for s in sums[all_time] if s.measure == "lead"]
-    at_work = [s for s in leads if s.what in OPEN]
+    chart = revenue_chart(tx, paid, shown)
+    at_work = [s for s in captured[all_time] if s.what in OPEN]
     return Figures(
         revenue=chart,
         this_month=worth(trend[-1].span, "revenue"),
         last_month=worth(last, "revenue"),
         by_month=[worth(one.span, "revenue") for one in trend],
         received=[worth(one.span, "payment") for one in past],
-        leads=captured(month),
-        leads_before=captured(month_before),
-        leads_by_week=[captured(one.span) for one in past],
-        stages=_stages(tx, leads),
+        leads=sum(s.n for s in captured[month]),
+        leads_before=sum(s.n for s in captured[month_before]),
+        stages=_stages(tx, captured[all_time]),
         open_minor=sum(s.value_minor for s in at_work),
         weighted_minor=round(sum((s.value_minor * PROBABILITY[Stage(s.what)] for s in at_work), Decimal(0))),
     )
@@ -220,7 +210,6 @@ def _metrics(tx: Tx, figures: Figures | None, unpaid: Sequence[Unpaid], cash: di
         weighted = f"{format_compact(figures.weighted_minor, currency)} weighted"
         found.append(Metric("Open pipeline", money(figures.open_minor), "/app/pipeline", weighted))
         change = _change(figures.leads, figures.leads_before)
-        line = charts.spark(figures.leads_by_week, "quiet")
         found.append(
             Metric(
                 "New leads, 30 days",
@@ -228,7 +217,6 @@ def _metrics(tx: Tx, figures: Figures | None, unpaid: Sequence[Unpaid], cash: di
                 "/app/revenue/leads_captured",
                 "vs the 30 before",
                 change,
-                line=line,
             )
         )
     return found

@@ -61,16 +61,12 @@ async def balances(tx: Tx, owners: Sequence[str], *, purpose: Purpose) -> dict[s
     return {row["currency"]: row["balance_minor"] for row in rows}
 
 
-async def own_balances(tx: Tx, purposes: Collection[Purpose]) -> dict[str, int]:
-    """What the business's own accounts of some purposes hold together, by currency, on their normal side.
-
-    For purposes without a floor: their accounts are few, and found without reading those of clients.
-    """
+async def cash(tx: Tx) -> dict[str, int]:
+    """What the business has in its banks and at payment providers, by currency."""
     rows = await tx.all(
         dict,
         "select currency, sum(balance_minor)::bigint as balance_minor from ledger_balance where id in"
-        " (select id from ledger_account where tail and purpose = any(%(purposes)s)) group by currency",
-        purposes=[str(purpose) for purpose in purposes],
+        " (select id from ledger_account where purpose in ('bank', 'clearing')) group by currency",
     )
     return {row["currency"]: row["balance_minor"] for row in rows}
 
