@@ -1,0 +1,172 @@
+"""Invoices and payments as lists show them: with their clients' names, in one question a page."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from grace.kit.paging import ordering
+from grace.kit.tx import Tx
+
+Tab = Literal["draft", "sent", "late", "paid", "all"]
+_TABS: Mapping[str, str] = {
+    "draft": "i.state = 'draft'",
+    "sent": "i.state in ('issued', 'part_paid') and i.due_at >= %(now)s",
+    "late": "i.state in ('issued', 'part_paid') and i.due_at < %(now)s",
+    "paid": "i.state = 'paid'",
+    "all": "true",
+}
+_NAME = "coalesce(i.client ->> 'company', i.client ->> 'name', c.company, c.name)"
+SORTS = {"number": "i.number", "due_at": "coalesce(i.due_at, 'infinity')", "amount": "i.total_minor"}
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceRow:
+    """An invoice in a list. `state` is `overdue` for one that is due and not paid."""
+
+    id: str
+    number: int
+    invoice_number: str | None
+    client_id: str
+    client_name: str
+    state: str
+    currency: str
+    total_minor: int
+    paid_minor: int
+    issued_at: datetime | None
+    due_at: datetime | None
+
+
+async def invoice_rows(
+    tx: Tx, *, tab: Tab, q: str | None, sort: str, after: str | None, limit: int
+) -> list[InvoiceRow]:
+    """A page of invoices; `q` is looked for in the number and in the client's name."""
+    order = ordering(sort, table="invoice i", columns=SORTS)
+    return await tx.all(
+        InvoiceRow,
+        f"select i.id, i.number, i.invoice_number, i.client_id, {_NAME} as client_name,"
+        " case when i.state in ('issued', 'part_paid') and i.due_at < %(now)s then 'overdue' else i.state end as state,"
+        " i.currency, i.total_minor, i.paid_minor, i.issued_at, i.due_at"
+        f" from invoice i join client c on c.id = i.client_id where {order.after} and {_TABS[tab]}"
+        f" and (%(q)s::text is null or position(lower(%(q)s) in lower(concat_ws(' ', i.invoice_number, {_NAME}, c.name"
+        f"))) > 0) order by {order.by} limit %(limit)s",
+        now=tx.now,
+        q=q,
+        after=after,
+        limit=limit,
+    )
+
+
+async def tab_counts(tx: Tx) -> dict[str, int]:
+    """How many invoices each tab holds."""
+    columns = ", ".join(f"count(*) filter (where {where}) as {tab}" for tab, where in _TABS.items())
+    [counts] = await tx.all(dict, f"select {columns} from invoice i", now=tx.now)
+    return dict(counts)
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRow:
+    """A payment in a list."""
+
+    id: str
+    number: int
+    invoice_id: str
+    invoice_number: str | None
+    client_id: str
+    client_name: str
+    method: str
+    reference: str | None
+    currency: str
+    amount_minor: int
+    status: str
+    received_at: datetime
+
+
+PAYMENT_SORTS = {"received_at": "p.received_at", "amount": "p.amount_minor"}
+
+
+async def payment_rows(
+    tx: Tx, *, method: str | None, status: str | None, q: str | None, sort: str, after: str | None, limit: int
+) -> list[PaymentRow]:
+    """A page of payments; `q` is looked for in the reference, the invoice's number and the client's name."""
+    order = ordering(sort, table="payment p", columns=PAYMENT_SORTS)
+    return await tx.all(
+        PaymentRow,
+        f"select p.id, p.number, p.invoice_id, i.invoice_number, p.client_id, {_NAME} as client_name, p.method,"
+        " p.reference, p.currency, p.amount_minor, p.status, p.received_at from payment p"
+        " join invoice i on i.id = p.invoice_id join client c on c.id = p.client_id"
+        f" where {order.after} and (%(method)s::text is null or p.method = %(method)s)"
+        " and (%(status)s::text is null or p.status = %(status)s)"
+        " and (%(q)s::text is null or position(lower(%(q)s) in lower(concat_ws(' ', p.reference, i.invoice_number,"
+        f" {_NAME}, c.name))) > 0) order by {order.by} limit %(limit)s",
+        method=method,
+        status=status,
+        q=q,
+        after=after,
+        limit=limit,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """With what an invoice's client could pay: the default card, the credit; and what of the invoice could go back."""
+
+    client_id: str
+    client_name: str
+    brand: str | None
+    last4: str | None
+    credit_minor: int
+    left_minor: int
+
+
+async def purse(tx: Tx, *, invoice_id: str, client_id: str, currency: str) -> Purse:
+    """The client's default card and credit, of all ids that stand for it; what is left of the invoice's money."""
+    return await tx.one(
+        Purse,
+        "with recursive up as (select id, merged_into from client where id = %(client)s"
+        " union all select c.id, c.merged_into from client c join up on c.id = up.merged_into),"
+        " standing as (select id from up where merged_into is null),"
+        " family as (select id, 0 as depth from standing"
+        " union all select c.id, depth + 1 from client c join family on c.merged_into = family.id)"
+        " select c.id as client_id, coalesce(c.company, c.name) as client_name, m.brand, m.last4,"
+        " coalesce((select sum(excess_left(a.id)) from payment_attempt a where a.client_id in (select id from family)"
+        " and a.currency = %(currency)s and a.excess_minor > 0), 0)::bigint as credit_minor,"
+        " (coalesce((select sum(p.amount_minor) from payment p where p.invoice_id = %(invoice)s"
+        " and p.status in ('paid', 'refunded')), 0)"
+        " - coalesce((select sum(r.amount_minor) from refund_part r join payment p on p.id = r.payment_id"
+        " where p.invoice_id = %(invoice)s and r.state <> 'failed'), 0)"
+        " + coalesce((select sum(excess_left(a.id)) from payment_attempt a where a.invoice_id = %(invoice)s"
+        " and a.excess_minor > 0), 0))::bigint as left_minor"
+        " from standing join client c using (id) left join lateral (select brand, last4 from payment_method p"
+        " join family f on f.id = p.client_id where p.is_default order by f.depth limit 1) m on true",
+        invoice=invoice_id,
+        client=client_id,
+        currency=currency,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """What happened to an invoice's money: a payment, a refund, a card that was declined."""
+
+    kind: Literal["payment", "refund", "attempt"]
+    id: str
+    at: datetime
+    amount_minor: int
+    state: str
+    what: str | None
+
+
+async def happenings(tx: Tx, invoice_id: str, *, limit: int) -> list[Happening]:
+    """The money of an invoice, the newest first."""
+    return await tx.all(
+        Happening,
+        "select 'payment' as kind, id, received_at as at, amount_minor, status as state, method as what"
+        " from payment where invoice_id = %(id)s"
+        " union all select 'refund', id, created_at, amount_minor, state, reason from refund where invoice_id = %(id)s"
+        " union all select 'attempt', id, coalesce(ended_at, created_at), amount_minor, state, failure_message"
+        " from payment_attempt where invoice_id = %(id)s and payment_id is null and state <> 'canceled'"
+        " order by at desc, id desc limit %(limit)s",
+        id=invoice_id,
+        limit=limit,
+    )
