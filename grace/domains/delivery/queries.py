@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
+from datetime import date
 
 from grace.domains.delivery.errors import ArtefactNotFound, ProjectNotFound
 from grace.domains.delivery.models import Artefact, Delivery, Milestone, Project, SurveyAnswer, TrackRecord
@@ -52,6 +53,8 @@ class ProjectFilter:
     status: str | None = None
     client_ids: list[str] | None = None
     lead_id: str | None = None
+    open: bool = False
+    late_on: date | None = None
 
 
 SORTS = {
@@ -72,6 +75,8 @@ async def projects(tx: Tx, where: ProjectFilter, *, sort: str, after: str | None
         " and (%(status)s::text is null or p.status = %(status)s)"
         " and (%(client_ids)s::text[] is null or p.client_id = any(%(client_ids)s))"
         " and (%(lead_id)s::text is null or p.lead_id = %(lead_id)s)"
+        " and (not %(open)s or p.status in ('proposed', 'in_progress'))"
+        f" and (%(late_on)s::date is null or {LATE.replace('%(today)s', '%(late_on)s')})"
         f" order by {order.by} limit %(limit)s",
         after=after,
         limit=limit,
@@ -184,3 +189,50 @@ async def finished_work(tx: Tx, *, limit: int = 50) -> list[FinishedWork]:
         " group by done.id, done.title, done.kind, start_date, end_date, m.kind order by done.id, m.kind",
         limit=limit,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class WorkCost:
+    """What the latest finished projects whose cost was noted took."""
+
+    projects: int
+    hours: int
+    cost_minor: int
+
+
+async def work_cost(tx: Tx, currency: str, *, limit: int = 50) -> WorkCost:
+    """Cost and hours of finished projects in a currency: what an hour of work costs the business."""
+    return await tx.one(
+        WorkCost,
+        "with done as (select id, actual_cost_minor from project where currency = %(currency)s"
+        " and status in ('delivered', 'completed') and actual_cost_minor > 0"
+        " order by delivered_at desc, id limit %(limit)s)"
+        " select count(*)::int as projects, coalesce(sum(actual_cost_minor), 0)::bigint as cost_minor,"
+        " coalesce(ceil(sum((select sum(coalesce(m.hours_spent, m.hours)) from milestone m"
+        " where m.project_id = done.id))), 0)::int as hours from done",
+        currency=currency,
+        limit=limit,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StateCount:
+    """How many projects are in a state, and how many of them are behind a milestone's day."""
+
+    status: str
+    count: int
+    late: int
+
+
+LATE = """p.status = 'in_progress' and exists (
+    select from milestone m where m.project_id = p.id and m.completed_at is null and m.due_on < %(today)s)"""
+
+
+async def counts(tx: Tx, *, today: date) -> dict[str, StateCount]:
+    """Every state that has projects."""
+    rows = await tx.all(
+        StateCount,
+        f"select p.status, count(*) as count, count(*) filter (where {LATE}) as late from project p group by 1",
+        today=today,
+    )
+    return {row.status: row for row in rows}

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
+from datetime import datetime
 
 from grace.domains.proposals.errors import ContractNotFound, ProposalNotFound
 from grace.domains.proposals.models import Contract, Proposal
@@ -91,6 +92,72 @@ async def proposals(tx: Tx, where: ProposalFilter, *, sort: str, after: str | No
         limit=limit,
         **asdict(where),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A proposal as a list shows it, without what it says."""
+
+    id: str
+    number: int
+    revision: int
+    status: str
+    title: str
+    client: str
+    client_id: str
+    lead_id: str | None
+    currency: str
+    total_minor: int
+    expires_at: datetime
+    sent_at: datetime | None
+    created_at: datetime
+    version: int
+
+
+LINE = """p.id, p.number, p.revision, p.status, p.title, p.client_id, p.lead_id, p.currency, p.total_minor,
+    p.expires_at, p.sent_at, p.created_at, p.version,
+    coalesce(nullif(p.parties->>'client_company', ''), p.parties->>'client') as client"""
+
+
+async def listed(tx: Tx, *, status: str | None, after: str | None, limit: int) -> list[Line]:
+    """A page of proposals, the newest first; those that a newer version replaced only when they are asked for."""
+    order = ordering("-number", table="proposal p", columns=SORTS)
+    return await tx.all(
+        Line,
+        f"select {LINE} from proposal p where {order.after} and"
+        " case when %(status)s::text is null then p.status <> 'superseded' else p.status = %(status)s end"
+        f" order by {order.by} limit %(limit)s",
+        after=after,
+        limit=limit,
+        status=status,
+    )
+
+
+async def versions(tx: Tx, lead_id: str, *, limit: int = 20) -> list[Line]:
+    """The versions of the offer to a lead, the newest first."""
+    return await tx.all(
+        Line,
+        f"select {LINE} from proposal p where p.lead_id = %(lead)s order by p.revision desc limit %(limit)s",
+        lead=lead_id,
+        limit=limit,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StateSum:
+    """How many proposals are in a state, and what they come to."""
+
+    status: str
+    count: int
+    total_minor: int
+
+
+async def sums(tx: Tx) -> dict[str, StateSum]:
+    """Every state that has proposals; all are in the workspace's currency."""
+    rows = await tx.all(
+        StateSum, "select status, count(*) as count, sum(total_minor)::bigint as total_minor from proposal group by 1"
+    )
+    return {row.status: row for row in rows}
 
 
 async def contract(tx: Tx, reference: Reference, *, lock: bool = False) -> Contract:

@@ -1,6 +1,6 @@
 """Questions about decisions, votes, policies and rates."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -93,6 +93,19 @@ async def awaiting_from_me(tx: Tx, *, action: str, arguments_sha256: str) -> Dec
         sha256=arguments_sha256,
         me=tx.principal.id,
     )
+
+
+async def awaiting_about(tx: Tx, *, action: str, argument: str, values: Sequence[str]) -> dict[str, str]:
+    """Of actions of this name that await approval, the id of the newest for each value of one argument."""
+    rows = await tx.all(
+        dict,
+        "select id, arguments ->> %(argument)s as about from decision where status = 'awaiting_approval'"
+        " and action = %(action)s and arguments ->> %(argument)s = any(%(values)s) order by number",
+        action=action,
+        argument=argument,
+        values=list(values),
+    )
+    return {row["about"]: row["id"] for row in rows}
 
 
 async def votes(tx: Tx, decision_id: str) -> list[Vote]:
