@@ -4,8 +4,9 @@ from grace.insight.naming import Noun
 
 _PAGES = {
     "client": "/app/clients/{id}",
-    "lead": "/app/pipeline?lead={id}",
+    "lead": "/app/pipeline/{id}",
     "proposal": "/app/proposals/{id}",
+    "contract": "/app/contracts/{id}",
     "project": "/app/projects/{id}",
     "invoice": "/app/invoices/{id}",
     "payment": "/app/payments/{id}",

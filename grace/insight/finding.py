@@ -10,7 +10,7 @@ from grace.kit.tx import Tx
 EACH = 8
 QUERY_LENGTH = 100
 KINDS = ("client", "lead", "project", "invoice", "proposal")
-_WORD = re.compile(r"[^\W_]+(?:[.@+-][^\W_]+)*")
+_WORD = re.compile(r"[^\W_]+")
 _ID = re.compile(r"[a-z]{2,8}_[0-9a-z]{20,32}")
 _NUMBERED = re.compile(r"(p|d)-([0-9]{1,15})")
 
@@ -60,7 +60,8 @@ async def find(tx: Tx, text: str, kinds: Collection[str] = KINDS) -> list[Noun]:
     )
 
 
-_CLIENT_WORDS = "to_tsvector('simple', name || ' ' || coalesce(company, '') || ' ' || coalesce(email, ''))"
+_CLIENT_TEXT = "name || ' ' || coalesce(company, '') || ' ' || coalesce(email, '')"
+_CLIENT_WORDS = f"to_tsvector('simple', translate({_CLIENT_TEXT}, '@._+/-', '      '))"
 _FOUND = f"""
 with c as materialized (
   select id, name, company, status from client

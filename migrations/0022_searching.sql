@@ -1,7 +1,9 @@
--- What the console searches and filters by. Texts are found by the beginnings of their words.
+-- What the console searches and filters by. Texts are found by the beginnings of their words; the parts of an e-mail's
+-- address are words like others.
 
-create index client_words on client
-  using gin (to_tsvector('simple', name || ' ' || coalesce(company, '') || ' ' || coalesce(email, '')));
+create index client_words on client using gin (
+  to_tsvector('simple', translate(name || ' ' || coalesce(company, '') || ' ' || coalesce(email, ''), '@._+/-', '      '))
+);
 create index project_words on project using gin (to_tsvector('simple', title));
 create index proposal_words on proposal using gin (to_tsvector('simple', title));
 create index invoice_number_beginning on invoice (lower(invoice_number) text_pattern_ops);
