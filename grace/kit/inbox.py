@@ -1,6 +1,8 @@
 """Provider events: stored first, unique per source, account and event id; acknowledged; then reacted to once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar
 
 from psycopg.types.json import Jsonb
@@ -54,6 +56,27 @@ async def event(tx: Tx, inbox_id: int) -> ProviderEvent:
         ProviderEvent,
         "select id, source, account, event_id, kind, body from inbox where id = %(id)s",
         id=inbox_id,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class EventSeen:
+    """A stored event as lists show it."""
+
+    id: int
+    event_id: str
+    kind: str
+    received_at: datetime
+
+
+async def about(tx: Tx, *, source: str, objects: Sequence[str]) -> list[EventSeen]:
+    """The newest events about some of the provider's objects, by their ids; at most 50."""
+    return await tx.all(
+        EventSeen,
+        "select id, event_id, kind, received_at from inbox where body #>> '{data,object,id}' = any(%(objects)s)"
+        " and source = %(source)s order by id desc limit 50",
+        source=source,
+        objects=list(objects),
     )
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from grace.domains.payments.models import ATTEMPT_COLUMNS, CALL_COLUMNS, Attempt, Payment, ProviderCall
+from grace.domains.payments.queries import is_genuine
 from grace.kit.paging import ordering
 from grace.kit.tx import Tx
 
@@ -169,4 +171,80 @@ async def happenings(tx: Tx, invoice_id: str, *, limit: int) -> list[Happening]:
         " order by at desc, id desc limit %(limit)s",
         id=invoice_id,
         limit=limit,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRow:
+    """A refund in a list."""
+
+    id: str
+    number: int
+    invoice_id: str
+    invoice_number: str | None
+    client_name: str
+    currency: str
+    amount_minor: int
+    reason: str
+    state: str
+    created_at: datetime
+
+
+async def refund_rows(tx: Tx, *, before: int | None, limit: int) -> list[RefundRow]:
+    """A page of refunds, the newest first."""
+    return await tx.all(
+        RefundRow,
+        f"select r.id, r.number, r.invoice_id, i.invoice_number, {_NAME} as client_name, r.currency, r.amount_minor,"
+        " r.reason, r.state, r.created_at from refund r join invoice i on i.id = r.invoice_id"
+        " join client c on c.id = r.client_id where (%(before)s::bigint is null or r.number < %(before)s)"
+        " order by r.number desc limit %(limit)s",
+        before=before,
+        limit=limit,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """What of a payment went back, or is on its way."""
+
+    refund_id: str
+    at: datetime
+    amount_minor: int
+    state: str
+    reason: str
+    failure: str | None
+
+
+async def back(tx: Tx, payment_id: str) -> list[Back]:
+    """The refunds of a payment, the newest first."""
+    return await tx.all(
+        Back,
+        "select r.id as refund_id, r.created_at as at, p.amount_minor, p.state, r.reason, p.failure from refund_part p"
+        " join refund r on r.id = p.refund_id where p.payment_id = %(id)s order by p.number desc limit 100",
+        id=payment_id,
+    )
+
+
+async def genuine(tx: Tx, payment: Payment) -> bool:
+    """Whether a payment is as it was signed, by the key of this workspace's log."""
+    signer = await tx.first(dict, "select origin, public_key from audit_signer")
+    return signer is not None and is_genuine(payment, origin=signer["origin"], public_key=signer["public_key"])
+
+
+async def attempt_behind(tx: Tx, payment: Payment) -> Attempt | None:
+    """The attempt by card that a payment came of, or whose excess it spent."""
+    return await tx.first(
+        Attempt,
+        f"select {ATTEMPT_COLUMNS} from payment_attempt where payment_id = %(id)s or id = %(excess)s limit 1",
+        id=payment.id,
+        excess=payment.excess_of,
+    )
+
+
+async def calls_of(tx: Tx, work: str) -> list[ProviderCall]:
+    """The calls that some work made, the oldest first; at most 50."""
+    return await tx.all(
+        ProviderCall,
+        f"select {CALL_COLUMNS} from provider_call where work = %(work)s order by number limit 50",
+        work=work,
     )
