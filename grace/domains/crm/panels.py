@@ -203,6 +203,7 @@ class Wanted:
     stage: str | None = None
     source: str | None = None
     q: str | None = None
+    client_ids: list[str] | None = None
 
 
 async def listed(tx: Tx, where: Wanted, *, sort: str, after: str | None, limit: int) -> list[Card]:
@@ -213,6 +214,7 @@ async def listed(tx: Tx, where: Wanted, *, sort: str, after: str | None, limit: 
         f"select {_CARD} from (select l.* from lead l join client k on k.id = l.client_id where {order.after}"
         " and (%(stage)s::text is null or l.stage = %(stage)s)"
         " and (%(source)s::text is null or l.source = %(source)s)"
+        " and (%(client_ids)s::text[] is null or l.client_id = any(%(client_ids)s))"
         " and (%(q)s::text is null or position(lower(%(q)s) in"
         " lower(concat_ws(' ', k.name, k.company, k.email, l.project_type, l.requirements))) > 0)"
         f" order by {order.by} limit %(limit)s) l {_CLIENT} order by {order.by}",
