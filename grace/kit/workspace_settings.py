@@ -23,7 +23,10 @@ class WorkspaceSetting(Generic[V]):
 
     async def read(self, tx: Tx) -> V:
         """What is stored, or the defaults; fields that a later version dropped are ignored."""
-        value = await tx.value("select value from setting where name = %(name)s", name=self.name)
+        return self.read_from(await tx.value("select value from setting where name = %(name)s", name=self.name))
+
+    def read_from(self, value: dict[str, Any] | None) -> V:
+        """The same, from what was stored under the name."""
         known = {name: item for name, item in (value or {}).items() if name in self.schema.model_fields}
         return self.schema.model_validate(known)
 

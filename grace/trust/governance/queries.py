@@ -202,6 +202,17 @@ async def latest_rate(tx: Tx, currency: str) -> ExchangeRate | None:
     )
 
 
+async def latest_rates(tx: Tx, currencies: Collection[str]) -> list[ExchangeRate]:
+    """The newest rate of each of these currencies that has one."""
+    return await tx.all(
+        ExchangeRate,
+        "select r.* from unnest(%(currencies)s::text[]) as c (code) cross join lateral ("
+        "select currency, on_date, per_usd from exchange_rate where currency = c.code order by on_date desc limit 1) r"
+        " order by r.currency",
+        currencies=sorted(currencies),
+    )
+
+
 def proposer(past: Decision) -> Principal:
     """Who proposed, with the roles of that time."""
     return Principal(
