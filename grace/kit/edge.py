@@ -19,6 +19,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
+from starlette.types import Scope
 
 from grace.kit import idempotency, json
 from grace.kit.callers import SESSION_COOKIE, Senders, bearer_of, who_is
@@ -84,6 +86,11 @@ class Door(APIRoute):
         """The door's rule."""
         rule: Rule = getattr(self.endpoint, "__rule__")  # noqa: B009
         return rule
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether it is this door that is asked for; most are told by their beginning."""
+        beginning = scope.get("root_path", "") + self.path.partition("{")[0]
+        return super().matches(scope) if scope["path"].startswith(beginning) else (Match.NONE, {})
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         run = _saying_why(super().get_route_handler())
@@ -291,13 +298,14 @@ class _ExactRequest(Request):
         return self._exact
 
 
-def _unit(request: Request) -> Unit:
+async def _unit(request: Request) -> Unit:
     unit: Unit = request.state.unit
     return unit
 
 
-def _tx(request: Request) -> Tx:
-    return _unit(request).tx
+async def _tx(request: Request) -> Tx:
+    unit: Unit = request.state.unit
+    return unit.tx
 
 
 InTx = Annotated[Tx, Depends(_tx)]
@@ -383,7 +391,7 @@ class Doors(APIRouter):
         return self.door("DELETE", path, **rule)
 
 
-def _edge(request: Request) -> Edge:
+async def _edge(request: Request) -> Edge:
     edge: Edge = request.app.state.edge
     return edge
 

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from psycopg.types.json import Jsonb
-
 from grace.kit.facts import Fact
-from grace.kit.tx import Tx
+from grace.kit.tx import Part, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +31,44 @@ class ProviderEvent:
     body: dict[str, Any]
 
 
-async def receive(tx: Tx, *, source: str, account: str, event_id: str, kind: str, body: dict[str, Any]) -> bool:
-    """Store a verified event; False when it was here before."""
-    inbox_id = await tx.value(
-        "insert into inbox (source, account, event_id, kind, body)"
-        " values (%(source)s, %(account)s, %(event)s, %(kind)s, %(body)s) on conflict do nothing returning id",
-        source=source,
-        account=account,
-        event=event_id,
-        kind=kind,
-        body=Jsonb(body),
+@dataclass(frozen=True, slots=True)
+class _Received:
+    source: str
+    account: str
+    event_id: str
+    kind: str
+    body: str
+
+
+def receive(tx: Tx, *, source: str, account: str, event_id: str, kind: str, body: str) -> None:
+    """Store a verified event with the commit, `body` as the JSON text that came; one that was here before is left."""
+    tx.at_commit(_store, _Received(source, account, event_id, kind, body))
+
+
+async def _store(tx: Tx, received: list[_Received]) -> Part:
+    """The events, and of those that are new the fact."""
+    return Part(
+        "inbox_row as (insert into inbox (source, account, event_id, kind, body)"
+        " select source, account, event_id, kind, body::jsonb from unnest(%(inbox_sources)s::text[],"
+        " %(inbox_accounts)s::text[], %(inbox_events)s::text[], %(inbox_kinds)s::text[], %(inbox_bodies)s::text[])"
+        " as e (source, account, event_id, kind, body) on conflict do nothing returning id, source, kind),"
+        " inbox_fact as (insert into fact (kind, topic, subject, data, at, request_id, principal)"
+        " select %(inbox_fact)s, %(inbox_topic)s, id::text,"
+        " jsonb_build_object('inbox_id', id, 'source', source, 'kind', kind), %(inbox_at)s, %(inbox_request)s,"
+        " %(inbox_principal)s from inbox_row)",
+        {
+            "inbox_sources": [one.source for one in received],
+            "inbox_accounts": [one.account for one in received],
+            "inbox_events": [one.event_id for one in received],
+            "inbox_kinds": [one.kind for one in received],
+            "inbox_bodies": [one.body for one in received],
+            "inbox_fact": ProviderEventReceived.__name__,
+            "inbox_topic": ProviderEventReceived.topic,
+            "inbox_at": tx.now,
+            "inbox_request": tx.request_id,
+            "inbox_principal": tx.principal.id,
+        },
     )
-    if inbox_id is None:
-        return False
-    tx.emit(ProviderEventReceived(inbox_id=inbox_id, source=source, kind=kind))
-    return True
 
 
 async def event(tx: Tx, inbox_id: int) -> ProviderEvent:

@@ -74,7 +74,7 @@ async def defer(tx: Tx, function: Callable[..., Awaitable[None]], *, once: str |
         await deferrer.defer_async(**arguments, request_id=tx.request_id)
         return
     with suppress(procrastinate.exceptions.AlreadyEnqueued):
-        async with tx.connection.transaction():
+        async with tx.savepoint():
             await deferrer.defer_async(**arguments, request_id=tx.request_id)
 
 

@@ -170,13 +170,15 @@ def _concerns(subscriber: Subscriber, row: _Row) -> bool:
 
 
 def _live_payloads(rows: list[_Row]) -> list[str]:
-    payloads, part = [], list[list[Any]]()
+    payloads, part, length = list[str](), list[str](), 0
     for item in dict.fromkeys((row.topic, row.subject, row.version) for row in rows):
-        part.append(list(item))
-        if len(json.dumps(part)) > NOTIFY_BYTES:
-            payloads.append(json.dumps(part[:-1]))
-            part = part[-1:]
-    return [*payloads, json.dumps(part)]
+        text = json.dumps(item)
+        length += len(text.encode()) + 1
+        if part and length > NOTIFY_BYTES:
+            payloads.append(f"[{','.join(part)}]")
+            part, length = [], len(text.encode()) + 1
+        part.append(text)
+    return [*payloads, f"[{','.join(part)}]"]
 
 
 @dataclass(frozen=True, slots=True)

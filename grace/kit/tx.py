@@ -1,6 +1,6 @@
 """One request or job is one transaction: `Tx` is what every verb and question receives."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, is_dataclass
 from datetime import UTC, datetime
@@ -8,14 +8,12 @@ from functools import lru_cache
 from typing import Any, Literal, TypeVar
 from uuid import uuid4
 
-from psycopg import AsyncConnection
-from psycopg.rows import AsyncRowFactory, class_row, dict_row, scalar_row
 from psycopg.types.json import set_json_loads
 
 from grace.kit import json
 from grace.kit.facts import Fact
 from grace.kit.keys import Keys
-from grace.kit.wire import Connection, commit_with
+from grace.kit.wire import Connection, Result, Statement, trip
 from grace.kit.workspace import Workspace, Workspaces
 
 set_json_loads(json.loads)  # a number comes back from jsonb with the digits it went in with
@@ -73,7 +71,7 @@ class Tx:
 
     def __init__(
         self,
-        connection: AsyncConnection,
+        connection: Connection,
         workspace: Workspace,
         keys: Keys,
         principal: Principal,
@@ -89,28 +87,29 @@ class Tx:
         self.now = real_now + workspace.clock_offset
         self.statements = 0
         self.opened: tuple[Any, ...] | None = None
+        self._later: list[Statement] = []
         self._at_commit: dict[Callable[[Tx, list[Any]], Awaitable[Part | None]], list[Any]] = {}
 
     async def execute(self, query: str, /, **params: Any) -> int:
         """Run a statement; the number of rows it touched."""
+        return (await self._run(query, params)).touched
+
+    def later(self, query: str, /, **params: Any) -> None:
+        """Run a statement whose answer nobody needs in the round trip of the next one, or of the commit: before it, and
+        an error of it is raised there."""
         self.statements += 1
-        cursor = await self.connection.execute(query, params or None)
-        return int(cursor.rowcount)
+        self._later.append(Statement(query, params))
 
     async def all(self, row: type[T], query: str, /, **params: Any) -> list[T]:
         """Every row, as `row`: a dataclass, `dict`, or the type of a single column."""
-        self.statements += 1
-        async with self.connection.cursor(row_factory=_factory(row)) as cursor:
-            await cursor.execute(query, params or None)
-            return list(await cursor.fetchall())
+        result = await self._run(query, params)
+        return result.rows(_maker(row, result.columns))
 
     async def first(self, row: type[T], query: str, /, **params: Any) -> T | None:
         """The first row or None."""
-        self.statements += 1
-        async with self.connection.cursor(row_factory=_factory(row)) as cursor:
-            await cursor.execute(query, params or None)
-            found: T | None = await cursor.fetchone()
-            return found
+        result = await self._run(query, params)
+        found = result.rows(_maker(row, result.columns), most=1)
+        return found[0] if found else None
 
     async def one(self, row: type[T], query: str, /, **params: Any) -> T:
         """The row that must be there; LookupError is a fault of the program."""
@@ -121,10 +120,26 @@ class Tx:
 
     async def value(self, query: str, /, **params: Any) -> Any:
         """The first column of the first row; None when there is no row."""
+        found = (await self._run(query, params)).rows(_first, most=1)
+        return found[0] if found else None
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """What fails in here is undone alone."""
+        await self._send()
+        async with self.connection.transaction():
+            yield
+            await self._send()
+
+    async def _run(self, query: str, params: dict[str, Any]) -> Result:
         self.statements += 1
-        async with self.connection.cursor(row_factory=scalar_row) as cursor:
-            await cursor.execute(query, params or None)
-            return await cursor.fetchone()
+        waiting, self._later = self._later, []
+        return (await trip(self.connection, [*waiting, Statement(query, params)]))[-1]
+
+    async def _send(self) -> None:
+        waiting, self._later = self._later, []
+        if waiting:
+            await trip(self.connection, waiting)
 
     def at_commit(self, flush: Callable[["Tx", list[Item]], Awaitable[Part | None]], item: Item) -> None:
         """Collect items that `flush` writes just before the commit: by itself, or in the statement of its part."""
@@ -143,11 +158,10 @@ class Tx:
     async def commit(self) -> None:
         """Write what was collected and commit, in one round trip. Called by the edge and by `transaction`."""
         parts = await self._parts()
-        if parts and isinstance(self.connection, Connection):
-            self.statements += 1
-            await commit_with(self.connection, _joined(parts), _params(parts))
-        elif parts:
-            await self.execute(_joined(parts), **_params(parts))
+        if parts:
+            self.later(_joined(parts), **_params(parts))
+        waiting, self._later = self._later, []
+        await trip(self.connection, waiting, commit=True)
 
     async def _parts(self) -> list[Part]:
         parts: list[Part] = []
@@ -161,20 +175,18 @@ class Tx:
 
 async def begin(
     workspaces: Workspaces,
-    connection: AsyncConnection,
+    connection: Connection,
     handle: str,
     principal: Principal,
     request_id: str,
     opening: Opening | None = None,
 ) -> Tx:
     """Start a transaction on a pooled connection and read the workspace's row, with what else opens it."""
-    query, params = _OPEN, None
+    first = Statement(_OPEN, {})
     if opening is not None:
-        query = _opening(opening.part.tables, opening.table, opening.columns)
-        params = opening.part.params
-    async with connection.cursor() as cursor:
-        await cursor.execute(query, params)
-        row: tuple[Any, ...] | None = await cursor.fetchone()
+        first = Statement(_opening(opening.part.tables, opening.table, opening.columns), opening.part.params)
+    [result] = await trip(connection, [first], begin=True)
+    row = next(iter(result.rows(tuple, most=1)), None)
     if row is None:
         raise LookupError(f"workspace {handle} has no row: its creation was interrupted; run grace migrate")
     kind, name, currency, offset, keys_of, now, *opened = row
@@ -224,12 +236,16 @@ def new_request_id() -> str:
     return uuid4().hex
 
 
-def _factory(row: type[T]) -> AsyncRowFactory[T]:
-    if is_dataclass(row):
-        return class_row(row)
-    if row is dict:
-        return dict_row  # type: ignore[return-value]
-    return scalar_row
+def _maker(row: type[T], columns: Callable[[], tuple[str, ...]]) -> Callable[[Sequence[Any]], T]:
+    """How a row is made of its values."""
+    if row is not dict and not is_dataclass(row):
+        return _first
+    names = columns()
+    return lambda values: row(**dict(zip(names, values, strict=True)))
+
+
+def _first(values: Sequence[Any]) -> Any:
+    return values[0]
 
 
 async def _store_facts(tx: Tx, facts: list[Fact]) -> Part:

@@ -1,24 +1,26 @@
-"""The end of a transaction in one round trip: its last statement and COMMIT travel together.
+"""Statements of a transaction, as few round trips as they need: BEGIN travels with the first, COMMIT with the last, and
+what nobody waits for with the next.
 
-psycopg's own pipeline mode waits twice and costs more than the round trip it saves, so this speaks libpq's directly:
-the statement is prepared once per connection, by name, and sent with COMMIT behind it. What fails is raised as ever,
-and then nothing was committed.
+A statement costs its client more than an insert costs the server, and most of that is the trip. psycopg's own pipeline
+mode waits once more than it saves, so this speaks libpq's directly: each statement is prepared once per connection, by
+name. What fails is raised as ever, and then nothing behind it was done.
 """
 
 import itertools
 import re
-from collections.abc import AsyncIterator, Generator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, partial
+from typing import Any, NamedTuple, TypeVar
 
 from psycopg import AsyncConnection, AsyncTransaction, errors, pq
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.generators import fetch_many, send
 from psycopg.rows import TupleRow
 
-_PREPARED_MOST = 100
-_NAMED = re.compile(r"%\((\w+)\)s")
+T = TypeVar("T")
+PREPARED_MOST = 200
+_NAMED = re.compile(r"%(?:\((\w+)\)s|%)")
 
 
 class Connection(AsyncConnection[TupleRow]):
@@ -52,56 +54,115 @@ class Connection(AsyncConnection[TupleRow]):
             self.prepared.clear()
 
 
-async def commit_with(connection: Connection, query: str, params: Mapping[str, Any]) -> None:
-    """Run a last statement, whose answer nobody needs, and commit."""
-    text, names = _numbered(query)
-    transformer = Transformer(connection)
-    values = transformer.dump_sequence([params[name] for name in names], [PyFormat.AUTO] * len(names))
-    types = transformer.types or ()
+class Statement(NamedTuple):
+    """A statement with its values, `%(name)s` in the text."""
+
+    query: str
+    params: Mapping[str, Any]
+
+
+class Result:
+    """What came of a statement; `rows` reads it."""
+
+    def __init__(self, connection: Connection, result: pq.abc.PGresult) -> None:
+        self._connection = connection
+        self._result = result
+
+    @property
+    def touched(self) -> int:
+        """The number of rows read or written."""
+        return self._result.command_tuples or 0
+
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return tuple((self._result.fname(number) or b"").decode() for number in range(self._result.nfields))
+
+    def rows(self, make: Callable[[Sequence[Any]], T], *, most: int | None = None) -> list[T]:
+        """The rows, each made of its values."""
+        transformer = Transformer(self._connection)
+        transformer.set_pgresult(self._result)
+        count = self._result.ntuples if most is None else min(most, self._result.ntuples)
+        return transformer.load_rows(0, count, make)
+
+
+async def trip(
+    connection: Connection, statements: Sequence[Statement], *, begin: bool = False, commit: bool = False
+) -> list[Result]:
+    """Run statements in one round trip; what came of each. The first that fails is raised, and ends the trip."""
+    ready = [_ready(connection, statement) for statement in statements]
     async with connection.lock:
-        batches = await connection.wait(_send(connection, text, types, values, transformer.formats))
-    for results in batches:
-        for result in results:
-            if result.status == pq.ExecStatus.FATAL_ERROR:
-                connection.prepared.pop((text, types), None)
-                raise errors.error_from_result(result, encoding=connection.info.encoding)
+        answered = await connection.wait(_run(connection, ready, begin=begin, commit=commit))
+    for result in answered:
+        if result.status == pq.ExecStatus.FATAL_ERROR:
+            raise errors.error_from_result(result, encoding=connection.info.encoding)
+    first = 1 if begin else 0
+    return [Result(connection, result) for result in answered[first : first + len(statements)]]
 
 
-def _send(
-    connection: Connection,
-    text: bytes,
-    types: tuple[int, ...],
-    values: Sequence[Any],
-    formats: Sequence[pq.Format] | None,
-) -> Generator[Any, Any, list[list[pq.abc.PGresult]]]:
-    pgconn = connection.pgconn
-    known = connection.prepared.get((text, types))
-    answers = 3
+_Key = tuple[bytes, tuple[int, ...]]
+"""The text of a statement and the types of its values."""
+_Ready = tuple[_Key, Sequence[Any], Sequence[pq.Format] | None]
+"""A statement as it is sent."""
+
+
+def _ready(connection: Connection, statement: Statement) -> _Ready:
+    text, names = _numbered(statement.query)
+    transformer = Transformer(connection)
+    values = transformer.dump_sequence([statement.params[name] for name in names], [PyFormat.AUTO] * len(names))
+    return (text, tuple(transformer.types or ())), values, transformer.formats
+
+
+def _run(
+    connection: Connection, ready: Sequence[_Ready], *, begin: bool, commit: bool
+) -> Generator[Any, Any, list[pq.abc.PGresult]]:
+    """Send everything, then read what comes: one answer for BEGIN, each statement and COMMIT, or an error."""
+    pgconn, prepared = connection.pgconn, connection.prepared
+    sent: list[
+        Callable[[], object] | None
+    ] = []  # for what is not answered by itself: how to undo that we think it done
     pgconn.enter_pipeline_mode()
-    if known is None and len(connection.prepared) < _PREPARED_MOST:
-        known = connection.prepared[text, types] = f"grace_{next(connection.names)}".encode()
-        pgconn.send_prepare(known, text, types)
-        answers = 4
-    if known is None:
-        pgconn.send_query_params(text, values, types, formats)
-    else:
-        pgconn.send_query_prepared(known, values, formats)
-    pgconn.send_query_params(b"commit", None)
+    if begin:
+        pgconn.send_query_params(b"begin", None)
+        sent.append(None)
+    for key, values, formats in ready:
+        name = prepared.pop(key, None)
+        if name is None:
+            if len(prepared) >= PREPARED_MOST:
+                oldest = next(iter(prepared))
+                old = prepared.pop(oldest)
+                pgconn.send_query_params(b"deallocate " + old, None)
+                sent.append(partial(prepared.setdefault, oldest, old))
+            name = f"grace_{next(connection.names)}".encode()
+            pgconn.send_prepare(name, *key)
+            sent.append(partial(prepared.pop, key, None))
+        prepared[key] = name  # the last one used is the last one to go
+        pgconn.send_query_prepared(name, values, formats)
+        sent.append(None)
+    if commit:
+        pgconn.send_query_params(b"commit", None)
+        sent.append(None)
     pgconn.pipeline_sync()
     yield from send(pgconn)
-    batches = []
-    for _ in range(answers):
-        batches.append((yield from fetch_many(pgconn)))
+    answered: list[pq.abc.PGresult] = []
+    for undo in sent:
+        results = yield from fetch_many(pgconn)
+        if undo is None or results[0].status == pq.ExecStatus.FATAL_ERROR:
+            answered += results
+        if undo is not None and results[0].status != pq.ExecStatus.COMMAND_OK:
+            undo()
+    yield from fetch_many(pgconn)  # that all was read
     pgconn.exit_pipeline_mode()
-    return batches
+    return answered
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=1024)
 def _numbered(query: str) -> tuple[bytes, tuple[str, ...]]:
-    """The query with `$1` for each named parameter, and the names in that order."""
+    """The query with `$1` for each named parameter, and the names in that order. `%%` is a percent sign where there are
+    parameters, as in psycopg."""
     numbers: dict[str, int] = {}
 
     def number(found: re.Match[str]) -> str:
-        return f"${numbers.setdefault(found[1], len(numbers) + 1)}"
+        return "%" if found[1] is None else f"${numbers.setdefault(found[1], len(numbers) + 1)}"
 
-    return _NAMED.sub(number, query).encode(), tuple(numbers)
+    text = _NAMED.sub(number, query)
+    return (text if numbers else query).encode(), tuple(numbers)

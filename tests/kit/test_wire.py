@@ -1,4 +1,5 @@
-"""The last statement and COMMIT in one round trip: as safe as two, whatever fails and whatever came before."""
+"""Several statements in one round trip, BEGIN and COMMIT among them: as safe as one by one, whatever fails and whatever
+came before."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,10 +9,15 @@ import psycopg
 import pytest
 
 from grace.kit.tx import Part, Tx
-from grace.kit.wire import Connection, commit_with
+from grace.kit.wire import PREPARED_MOST, Connection, Statement, trip
 from tests.fixtures.workspace import WorkspaceUnderTest
 
 INSERT = "insert into line (text, at) values (%(text)s, %(at)s)"
+
+
+async def commit_with(connection: Connection, query: str, **params: Any) -> None:
+    """A last statement and the commit."""
+    await trip(connection, [Statement(query, params)], commit=True)
 
 
 @pytest.fixture
@@ -38,7 +44,7 @@ async def lines(workspace: WorkspaceUnderTest) -> list[str]:
 async def insert(connection: Connection, text: str, at: Any = None) -> None:
     """A transaction of two statements, the last of them with its commit."""
     await connection.execute("select 1")
-    await commit_with(connection, INSERT, {"text": text, "at": at})
+    await commit_with(connection, INSERT, text=text, at=at)
 
 
 async def test_it_is_committed_when_it_returns(workspace: WorkspaceUnderTest, connection: Connection) -> None:
@@ -53,7 +59,7 @@ async def test_a_statement_that_fails_commits_nothing(workspace: WorkspaceUnderT
     await insert(connection, "a")
     await connection.execute("insert into line values ('b')")
     with pytest.raises(psycopg.errors.UniqueViolation):
-        await commit_with(connection, INSERT, {"text": "a", "at": None})
+        await commit_with(connection, INSERT, text="a", at=None)
     assert connection.info.transaction_status == psycopg.pq.TransactionStatus.INERROR
     await connection.rollback()
     await insert(connection, "c")
@@ -102,11 +108,49 @@ async def test_a_value_may_be_of_another_type_each_time(workspace: WorkspaceUnde
 
 
 async def test_more_statements_than_are_kept(workspace: WorkspaceUnderTest, connection: Connection) -> None:
-    for number in range(120):
-        await connection.execute("select 1")
-        await commit_with(connection, f"{INSERT} -- {number}", {"text": f"{number:03}", "at": None})
-    assert len(await lines(workspace)) == 120
-    assert len(connection.prepared) == 100
+    many = PREPARED_MOST + 20
+    for number in [*range(many), 0, many - 1]:
+        rows = await trip(connection, [Statement(f"select %(n)s::int -- {number}", {"n": number})])
+        assert rows[0].rows(tuple) == [(number,)]
+    assert len(connection.prepared) == PREPARED_MOST
+    cursor = await connection.execute("select count(*) from pg_prepared_statements where name like 'grace%'")
+    assert await cursor.fetchone() == (PREPARED_MOST,), "what was not used longest is gone from the server too"
+
+
+async def test_what_is_not_reached_is_not_thought_prepared(connection: Connection) -> None:
+    statements = [Statement(f"select {text}", {}) for text in ("1", "1/0", "3")]
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        await trip(connection, statements, begin=True)
+    await connection.rollback()
+    for statement in (statements[0], statements[2]):
+        [result] = await trip(connection, [statement])
+        assert result.touched == 1
+    with pytest.raises(psycopg.errors.SyntaxError):
+        await trip(connection, [Statement("selec 1", {})])
+    await connection.rollback()
+    cursor = await connection.execute("select count(*) from pg_prepared_statements where name like 'grace%'")
+    assert await cursor.fetchone() == (len(connection.prepared),)
+
+
+async def test_what_nobody_waits_for_is_done_before_what_follows(workspace: WorkspaceUnderTest) -> None:
+    async with workspace.workspaces.owner(workspace.handle) as owner:
+        await owner.execute("create table word (text text unique); grant select, insert, update on word to grace_app")
+    async with workspace.tx() as tx:
+        tx.later("insert into word values ('a%%'), (%(text)s)", text="b")
+        tx.later("update word set text = text || text")
+        assert await tx.all(str, "select text from word order by 1") == ["a%a%", "bb"]
+        tx.later("insert into word values ('c')")
+    async with workspace.tx() as tx:
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            async with tx.savepoint():
+                tx.later("insert into word values ('c')")
+        assert await tx.value("select count(*) from word where text = 'c'") == 1
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        async with workspace.tx() as tx:
+            tx.later("insert into word values ('d')")
+            tx.later("insert into word values ('c')")
+    async with workspace.tx() as tx:
+        assert await tx.value("select count(*) from word") == 3
 
 
 async def test_one_that_is_cancelled_leaves_the_pool_whole(

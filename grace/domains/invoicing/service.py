@@ -275,14 +275,13 @@ async def _change(tx: Tx, before: Invoice, after: Invoice, *, action: str, reaso
     after = replace(after, version=before.version + 1, updated_at=tx.now)
     values = {name: getattr(after, name) for name in _STATE_COLUMNS}
     values |= {name: value and json.dumps(value) for name, value in values.items() if name in ("issuer", "client")}
-    try:
-        await tx.execute(
-            f"update invoice set {', '.join(f'{name} = %({name})s' for name in _STATE_COLUMNS)} where id = %(id)s",
-            id=after.id,
-            **values,
-        )
-    except psycopg.errors.UniqueViolation as error:
-        raise NumberUnavailable(f"Another invoice is numbered {after.invoice_number} already.") from error
+    if after.invoice_number == before.invoice_number:
+        tx.later(_CHANGE, id=after.id, **values)
+    else:
+        try:
+            await tx.execute(_CHANGE, id=after.id, **values)
+        except psycopg.errors.UniqueViolation as error:
+            raise NumberUnavailable(f"Another invoice is numbered {after.invoice_number} already.") from error
     audit.record(tx, action=action, subject=("invoice", after.id), reason=reason, before=before, after=after)
     return after
 
@@ -293,6 +292,7 @@ _STATE_COLUMNS = (
     "voided_at", "void_reason", "payment_method", "transaction_id",
     "stripe_payment_intent", "version", "updated_at",
 )  # fmt: skip
+_CHANGE = f"update invoice set {', '.join(f'{name} = %({name})s' for name in _STATE_COLUMNS)} where id = %(id)s"
 
 
 async def _columns(tx: Tx, terms: Terms) -> dict[str, Any]:

@@ -33,8 +33,9 @@ async def endpoint_event(edge: InEdge, token: str, request: Request) -> Received
         log.warning("webhook refused", reason="unknown endpoint")
         raise NotVerified("There is no such endpoint.")
     known = await _sender(edge, payload, request, handle=handle)
-    async with transaction(edge.workspaces, handle, request_id=request.state.id) as tx:
-        endpoint = await queries.endpoint_of(tx, endpoints.hash_of(token))
+    opening = endpoints.with_endpoint(endpoints.hash_of(token))
+    async with transaction(edge.workspaces, handle, request_id=request.state.id, opening=opening) as tx:
+        endpoint = endpoints.opened_endpoint(tx)
         secrets = [endpoints.secret(tx, endpoint)] if endpoint is not None else []
         reason = await _accept(tx, payload, request, secrets)
     return _answer(edge, reason, handle, request, known=known is not None)
@@ -96,12 +97,12 @@ async def _accept(tx: Tx, payload: bytes, request: Request, secrets: list[str]) 
     """Keep a verified event; otherwise count the refusal and say why."""
     if _signed_by(payload, request, secrets) is None:
         return await _refuse(tx, "bad signature", request)
-    told = _event(payload)
+    text, told = _event(payload)
     if told is None:
         return await _refuse(tx, "not an event", request)
     if told.get("livemode") not in (None, tx.workspace.kind == "live"):
         return await _refuse(tx, "event of the other mode", request)
-    await endpoints.keep_events(tx, cards().name, [told])
+    endpoints.keep_event(tx, cards().name, told, text)
     return None
 
 
@@ -109,16 +110,17 @@ def _signed_by(payload: bytes, request: Request, secrets: Sequence[str]) -> int 
     return cards().verified_by(payload, request.headers.get("stripe-signature", ""), secrets, now=time.time())
 
 
-def _event(payload: bytes) -> dict[str, Any] | None:
-    """The event in a verified body; None when it is none."""
+def _event(payload: bytes) -> tuple[str, dict[str, Any] | None]:
+    """A verified body as text, and the event in it; None when it is none."""
     try:
-        told = json.loads(payload)
-    except Malformed:
-        return None
+        text = payload.decode()
+        told = json.loads(text)
+    except (UnicodeDecodeError, Malformed):
+        return "", None
     if not isinstance(told, dict) or not isinstance(told.get("data"), dict) or "object" not in told["data"]:
-        return None
+        return text, None
     named = all(isinstance(told.get(name), str) and 0 < len(told[name]) <= 255 for name in ("id", "type"))
-    return told if named and isinstance(told.get("created"), int) else None
+    return text, told if named and isinstance(told.get("created"), int) else None
 
 
 async def _refuse(tx: Tx, reason: str, request: Request) -> str:

@@ -374,15 +374,6 @@ async def endpoints(tx: Tx) -> list[WebhookEndpoint]:
     )
 
 
-async def endpoint_of(tx: Tx, token_hash: bytes) -> WebhookEndpoint | None:
-    """The active endpoint of a token."""
-    return await tx.first(
-        WebhookEndpoint,
-        f"select {ENDPOINT_COLUMNS} from webhook_endpoint where token_hash = %(hash)s and state = 'active'",
-        hash=token_hash,
-    )
-
-
 async def has_open_work(tx: Tx, work: str) -> bool:
     """Whether calls that some work waits for are not answered yet."""
     return bool(

@@ -5,6 +5,7 @@ These waits are technical, hence in real time, and never make the test clock sto
 
 from grace.domains.payments.service import calls, cards, endpoints
 from grace.flows.collect_cash import cards as collecting
+from grace.kit import json
 from grace.kit.due import due
 from grace.kit.jobs import defer, job
 from grace.kit.reactions import replay_stuck
@@ -67,7 +68,8 @@ async def fetch_events(unit: Unit, *, provider: str) -> None:
     async for page in port.cards().events(workspace, since=since):
         newest = max(newest, *(int(event["created"]) for event in page))
         async with unit.transaction() as tx:
-            await endpoints.keep_events(tx, provider, page)
+            for event in page:
+                endpoints.keep_event(tx, provider, event, json.dumps(event))
     async with unit.transaction() as tx:
         await endpoints.polled(tx, provider, until=newest)
         await replay_stuck(tx, EVENT_REACTION)

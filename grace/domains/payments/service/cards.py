@@ -156,7 +156,7 @@ async def observe(
     along = [_customer(attempt.client_id, intent.customer)] if intent.customer is not None else []
     if calls_open and not after.open:
         along.append(calls.closing(tx, after.id))
-    return await _store(tx, attempt, after, *along)
+    return _store(tx, attempt, after, *along)
 
 
 async def refuse(tx: Tx, attempt: Attempt, refused: Refused) -> Attempt:
@@ -164,24 +164,27 @@ async def refuse(tx: Tx, attempt: Attempt, refused: Refused) -> Attempt:
     failed = replace(attempt, failure_code=refused.code[:100], failure_message=refused.message[:500])
     if attempt.state == "pending":
         failed = replace(failed, state="refused", ended_at=tx.now)
-    return await _store(tx, attempt, failed) if attempt.open else attempt
+    return _store(tx, attempt, failed) if attempt.open else attempt
 
 
 async def collected(tx: Tx, attempt: Attempt, charge: Charge, *, payment_id: str | None, excess_minor: int) -> Attempt:
     """Tie a succeeded attempt to the payment it became, and book its fee when that is known. What was not due becomes
     the client's credit."""
     movement = charge.movement if attempt.movement is None else None
-    after = await tx.one(
-        Attempt,
-        "update payment_attempt set payment_id = %(payment)s, excess_minor = %(excess)s,"
-        " movement = coalesce(movement, %(movement)s), fee_minor = coalesce(fee_minor, %(fee)s), fee_at ="
-        " case when %(movement)s::text is null then clock_timestamp() + make_interval(secs => %(wait)s) end"
-        f" where id = %(id)s returning {ATTEMPT_COLUMNS}",
-        id=attempt.id,
+    after = replace(attempt, payment_id=payment_id, excess_minor=excess_minor)
+    if movement is not None:
+        after = replace(after, movement=movement.id, fee_minor=movement.fee_minor)
+    tx.later(
+        "update payment_attempt set payment_id = %(payment)s, excess_minor = %(excess)s, movement = %(movement)s,"
+        " fee_minor = %(fee)s, fee_at ="
+        " case when %(known)s then null else clock_timestamp() + make_interval(secs => %(wait)s) end"
+        " where id = %(id)s",
+        id=after.id,
         payment=payment_id,
         excess=excess_minor,
-        movement=movement.id if movement is not None else None,
-        fee=movement.fee_minor if movement is not None else None,
+        movement=after.movement,
+        fee=after.fee_minor,
+        known=movement is not None,
         wait=FEE_AFTER_S,
     )
     if excess_minor:
@@ -294,13 +297,13 @@ def _customer(client_id: str, customer: str) -> Part:
     )
 
 
-async def _store(tx: Tx, before: Attempt, after: Attempt, *along: Part) -> Attempt:
+def _store(tx: Tx, before: Attempt, after: Attempt, *along: Part) -> Attempt:
     """Write an attempt that changed, in one statement with what comes along; nothing is told where only the time of
     knowledge did."""
     changed = replace(after, seen_at=before.seen_at, event_at=before.event_at) != before
     after = replace(after, version=before.version + 1 if changed else before.version)
     params = {name: value for part in along for name, value in part.params.items()}
-    await tx.execute(
+    tx.later(
         (f"with {', '.join(part.tables for part in along)} " if along else "")
         + "update payment_attempt set state = %(state)s, amount_minor = %(amount_minor)s, intent = %(intent)s,"
         " client_secret = %(client_secret)s, failure_code = %(failure_code)s, failure_message = %(failure_message)s,"

@@ -1,6 +1,7 @@
 """Webhook endpoints at the provider, and how far its events were asked for."""
 
 import base64
+from collections.abc import Mapping
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
@@ -9,7 +10,7 @@ from grace.domains.payments.models import ENDPOINT_COLUMNS, WebhookEndpoint
 from grace.domains.payments.service import calls
 from grace.kit import inbox
 from grace.kit.ids import new_id
-from grace.kit.tx import Tx
+from grace.kit.tx import Opening, Part, Tx
 from grace.providers.payments.port import Endpoint, cards
 from grace.trust.audit import service as audit
 
@@ -81,6 +82,24 @@ async def refused(tx: Tx, endpoint_id: str) -> None:
     )
 
 
+def with_endpoint(token_hash: bytes) -> Opening:
+    """Opens a transaction with the active endpoint of a token; `opened_endpoint` has it."""
+    return Opening(
+        Part(
+            f"hook as materialized (select {ENDPOINT_COLUMNS} from webhook_endpoint"
+            " where token_hash = %(hook_hash)s and state = 'active')",
+            {"hook_hash": token_hash},
+        ),
+        "hook",
+        tuple(ENDPOINT_COLUMNS.split(", ")),
+    )
+
+
+def opened_endpoint(tx: Tx) -> WebhookEndpoint | None:
+    """The endpoint that the transaction was opened with, if there is one."""
+    return WebhookEndpoint(*tx.opened) if tx.opened else None
+
+
 def secret(tx: Tx, endpoint: WebhookEndpoint) -> str:
     """What verifies an active endpoint's events."""
     if endpoint.secret is None:
@@ -120,19 +139,16 @@ async def begin_poll(tx: Tx, provider: str) -> int:
     return max(0, since - OVERLAP_S)
 
 
-async def keep_events(tx: Tx, provider: str, events: list[dict[str, Any]]) -> int:
-    """Put events into the inbox that are not there yet; how many."""
-    kept = 0
-    for event in events:
-        kept += await inbox.receive(
-            tx,
-            source=provider,
-            account=str(event.get("account") or ""),
-            event_id=event["id"],
-            kind=event["type"],
-            body=event,
-        )
-    return kept
+def keep_event(tx: Tx, provider: str, event: Mapping[str, Any], text: str) -> None:
+    """Put an event, and the JSON text that it is, into the inbox if it is not there yet."""
+    inbox.receive(
+        tx,
+        source=provider,
+        account=str(event.get("account") or ""),
+        event_id=event["id"],
+        kind=event["type"],
+        body=text,
+    )
 
 
 async def polled(tx: Tx, provider: str, *, until: int) -> None:

@@ -60,7 +60,7 @@ async def attached(tx: Tx, method_id: str, told: Method, *, make_default: bool) 
         return method
     await cards.know_customer(tx, method.client_id, told.customer)
     try:
-        async with tx.connection.transaction():
+        async with tx.savepoint():
             after = await tx.one(
                 StoredMethod,
                 "update payment_method set state = 'active', provider_method = %(method)s, brand = %(brand)s,"

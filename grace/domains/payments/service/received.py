@@ -69,6 +69,8 @@ async def record_payment(
             **said,
         )
     except psycopg.errors.UniqueViolation as error:
+        if error.diag.table_name != "payment":  # of what came along with it
+            raise
         raise DuplicatePayment(f"The reference {reference!r} is recorded for this invoice already.") from error
     booked: dict[str, Any] = {name: said[name] for name in ("client_id", "currency", "amount_minor", "net_minor")}
     await ledger.post(
