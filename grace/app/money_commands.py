@@ -28,7 +28,10 @@ def reconcile(
 
     async def run(workspaces: Workspaces) -> dict[str, Any]:
         wiring.bind(settings)
-        done = await compare(workspaces, settings.workspace, start=_utc(start), end=_utc(end))
+        try:
+            done = await compare(workspaces, settings.workspace, start=_utc(start), end=_utc(end))
+        finally:
+            await wiring.close()
         lines = [sentence(difference) for difference in done.differences]
         if done.agrees:
             lines = [f"{done.movements} movements at {done.provider}: the ledger agrees with every one."]

@@ -59,6 +59,7 @@ def create_app(workspaces: Workspaces, settings: Settings) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         await live.close()
+        await wiring.close()
         await workspaces.close()
 
     app = Application(

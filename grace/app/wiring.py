@@ -52,3 +52,8 @@ def bind(settings: Settings) -> None:
     """Bind the ports for this process."""
     architect.bind(BuiltinArchitect())
     cards.bind(StripeCards(settings))
+
+
+async def close() -> None:
+    """Hang up at the providers, before the event loop ends."""
+    await cards.cards().close()

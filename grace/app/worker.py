@@ -76,6 +76,7 @@ class Worker:
         for task in self._serving.values():
             task.cancel()
         await asyncio.gather(*self._serving.values(), return_exceptions=True)
+        await wiring.close()
 
     async def _serve(self, handle: str) -> None:
         structlog.contextvars.bind_contextvars(workspace=handle)

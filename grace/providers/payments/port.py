@@ -138,6 +138,10 @@ class CardProvider(Protocol):
     reads_back: bool
     """Whether what an event says is fetched again before it is believed."""
 
+    async def close(self) -> None:
+        """Hang up: this event loop asks no more."""
+        ...
+
     def configured(self, workspace: Workspace) -> bool:
         """Whether there is an account for the workspace; WrongCredential when it is one of the other world."""
         ...

@@ -1,13 +1,18 @@
 """Stripe by its official SDK, asynchronously. Who calls owns retries: the SDK makes none.
 
+Requests are the SDK's raw ones: its typed objects cost more to make than the request, and would be turned into
+dictionaries at once.
+
 The SDK takes most of a second to import, so that it is imported on first use.
 """
 
 import asyncio
 import importlib
+import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from grace.kit.credentials import WrongCredential, credential, is_loopback
 from grace.kit.settings import Settings
@@ -22,8 +27,6 @@ WITH_CHARGE = ["latest_charge.balance_transaction"]
 TWIN_S = 5.0
 """How long to wait for another request of the same key that is under way."""
 
-Ask = Callable[[Any], Awaitable[Any]]
-
 
 class StripeCards(CardProvider):
     """The card payment port at Stripe, or at what speaks like it (`stripe_api_base`)."""
@@ -34,7 +37,7 @@ class StripeCards(CardProvider):
         self._settings = settings
         self.webhook_address = f"{settings.url.rstrip('/')}/api/v1/webhooks/stripe/"
         self.reads_back = settings.stripe_read_back
-        self._clients: dict[tuple[str, str, asyncio.AbstractEventLoop], Any] = {}
+        self._clients: dict[tuple[str, str, asyncio.AbstractEventLoop], tuple[Any, Any]] = {}
 
     def configured(self, workspace: Workspace) -> bool:
         return None not in (self._credential(workspace, "secret_key"), self._credential(workspace, "api_base"))
@@ -44,17 +47,16 @@ class StripeCards(CardProvider):
 
     async def create_customer(self, workspace: Workspace, *, key: str, ours: str, details: Mapping[str, str]) -> str:
         params = {**details, "metadata": {objects.OURS: ours}}
-        return str((await self._ask(workspace, lambda c: c.customers.create_async(params, _keyed(key))))["id"])
+        return str((await self._ask(workspace, "post", "/v1/customers", params, key=key))["id"])
 
     async def find_customer(self, workspace: Workspace, *, ours: str) -> str | None:
         params = {"query": f"metadata['{objects.OURS}']:'{ours}'", "limit": 1}
-        found = (await self._ask(workspace, lambda c: c.customers.search_async(params)))["data"]
+        found = (await self._ask(workspace, "get", "/v1/customers/search", params))["data"]
         return str(found[0]["id"]) if found else None
 
     async def attach_method(self, workspace: Workspace, *, key: str, customer: str, method: str) -> Method:
-        params = {"customer": customer}
-        attached = await self._ask(workspace, lambda c: c.payment_methods.attach_async(method, params, _keyed(key)))
-        return objects.method(attached)
+        path = f"/v1/payment_methods/{_part(method)}/attach"
+        return objects.method(await self._ask(workspace, "post", path, {"customer": customer}, key=key))
 
     async def create_intent(
         self,
@@ -79,35 +81,33 @@ class StripeCards(CardProvider):
         }
         if method is not None:
             params |= {"confirm": True, "off_session": True, "payment_method": method}
-        return await self._intent(workspace, lambda c: c.payment_intents.create_async(params, _keyed(key)))
+        return await self._intent(workspace, "/v1/payment_intents", params, key)
 
     async def confirm_intent(self, workspace: Workspace, *, key: str, intent: str, method: str) -> Intent:
         params = {"off_session": True, "payment_method": method, "expand": WITH_CHARGE}
-        return await self._intent(workspace, lambda c: c.payment_intents.confirm_async(intent, params, _keyed(key)))
+        return await self._intent(workspace, f"/v1/payment_intents/{_part(intent)}/confirm", params, key)
 
     async def change_amount(self, workspace: Workspace, *, key: str, intent: str, amount: tuple[int, str]) -> Intent:
         params = {"amount": objects.to_stripe(*amount), "expand": WITH_CHARGE}
-        return await self._intent(workspace, lambda c: c.payment_intents.update_async(intent, params, _keyed(key)))
+        return await self._intent(workspace, f"/v1/payment_intents/{_part(intent)}", params, key)
 
     async def cancel_intent(self, workspace: Workspace, *, key: str, intent: str) -> Intent:
         params = {"expand": WITH_CHARGE}
-        return await self._intent(workspace, lambda c: c.payment_intents.cancel_async(intent, params, _keyed(key)))
+        return await self._intent(workspace, f"/v1/payment_intents/{_part(intent)}/cancel", params, key)
 
     async def intent(self, workspace: Workspace, intent: str) -> Intent:
-        params = {"expand": WITH_CHARGE}
-        return objects.intent(
-            await self._ask(workspace, lambda c: c.payment_intents.retrieve_async(intent, params, _keyed(None)))
-        )
+        path = f"/v1/payment_intents/{_part(intent)}"
+        return objects.intent(await self._ask(workspace, "get", path, {"expand": WITH_CHARGE}))
 
     async def find_intent(self, workspace: Workspace, *, ours: str, customer: str | None) -> Intent | None:
         where = {"customer": customer} if customer else {}
         params = {**where, "limit": PAGE, "expand": [f"data.{path}" for path in WITH_CHARGE]}
-        listed = await self._ask(workspace, lambda c: c.payment_intents.list_async(params))
+        listed = await self._ask(workspace, "get", "/v1/payment_intents", params)
         return next((found for found in map(objects.intent, listed["data"]) if found.ours == ours), None)
 
     async def charge(self, workspace: Workspace, charge: str) -> Charge:
-        params = {"expand": ["balance_transaction"]}
-        return objects.charge(await self._ask(workspace, lambda c: c.charges.retrieve_async(charge, params)))
+        path = f"/v1/charges/{_part(charge)}"
+        return objects.charge(await self._ask(workspace, "get", path, {"expand": ["balance_transaction"]}))
 
     async def create_refund(
         self, workspace: Workspace, *, key: str, ours: str, charge: str, amount: tuple[int, str]
@@ -118,15 +118,15 @@ class StripeCards(CardProvider):
             "metadata": {objects.OURS: ours},
             "expand": ["balance_transaction"],
         }
-        return objects.refund(await self._ask(workspace, lambda c: c.refunds.create_async(params, _keyed(key))))
+        return objects.refund(await self._ask(workspace, "post", "/v1/refunds", params, key=key))
 
     async def refund(self, workspace: Workspace, refund: str) -> Refund:
-        params = {"expand": ["balance_transaction"]}
-        return objects.refund(await self._ask(workspace, lambda c: c.refunds.retrieve_async(refund, params)))
+        path = f"/v1/refunds/{_part(refund)}"
+        return objects.refund(await self._ask(workspace, "get", path, {"expand": ["balance_transaction"]}))
 
     async def refunds(self, workspace: Workspace, *, charge: str) -> list[Refund]:
         params = {"charge": charge, "limit": PAGE, "expand": ["data.balance_transaction"]}
-        listed = await self._ask(workspace, lambda c: c.refunds.list_async(params))
+        listed = await self._ask(workspace, "get", "/v1/refunds", params)
         return [objects.refund(value) for value in listed["data"]]
 
     async def register_endpoint(self, workspace: Workspace, *, key: str, url: str) -> Endpoint:
@@ -136,21 +136,18 @@ class StripeCards(CardProvider):
             "api_version": API_VERSION,
             "description": f"Grace, workspace {workspace.handle}",
         }
-        made = await self._ask(workspace, lambda c: c.webhook_endpoints.create_async(params, _keyed(key)))
+        made = await self._ask(workspace, "post", "/v1/webhook_endpoints", params, key=key)
         return Endpoint(made["id"], made["secret"])
 
     async def remove_endpoints(self, workspace: Workspace, *, url: str) -> None:
-        listed = await self._ask(workspace, lambda c: c.webhook_endpoints.list_async({"limit": PAGE}))
+        listed = await self._ask(workspace, "get", "/v1/webhook_endpoints", {"limit": PAGE})
         for found in [endpoint["id"] for endpoint in listed["data"] if endpoint["url"] == url]:
-            await self._remove_endpoint(workspace, found)
-
-    async def _remove_endpoint(self, workspace: Workspace, endpoint: str) -> None:
-        await self._ask(workspace, lambda c: c.webhook_endpoints.delete_async(endpoint))
+            await self._ask(workspace, "delete", f"/v1/webhook_endpoints/{_part(found)}", {})
 
     async def events(self, workspace: Workspace, *, since: int) -> AsyncIterator[list[dict[str, Any]]]:
         params: dict[str, Any] = {"created": {"gte": since}, "types": list(objects.EVENTS), "limit": PAGE}
         while True:
-            page = await self._events(workspace, params)
+            page = await self._ask(workspace, "get", "/v1/events", params)
             if page["data"]:
                 yield page["data"]
             if not page["has_more"]:
@@ -163,7 +160,7 @@ class StripeCards(CardProvider):
         within = {name: bound for name, bound in (("gte", since), ("lt", until)) if bound is not None}
         params: dict[str, Any] = {"limit": PAGE} | ({"created": within} if within else {})
         while True:
-            page = await self._movements(workspace, params)
+            page = await self._ask(workspace, "get", "/v1/balance_transactions", params)
             if page["data"]:
                 yield [objects.moved(value) for value in page["data"]]
             if not page["has_more"]:
@@ -172,17 +169,11 @@ class StripeCards(CardProvider):
 
     async def movement(self, workspace: Workspace, movement: str) -> Moved | None:
         try:
-            return objects.moved(await self._ask(workspace, lambda c: c.balance_transactions.retrieve_async(movement)))
+            return objects.moved(await self._ask(workspace, "get", f"/v1/balance_transactions/{_part(movement)}", {}))
         except Refused as refused:
             if refused.code != "resource_missing":
                 raise
             return None
-
-    async def _movements(self, workspace: Workspace, params: dict[str, Any]) -> dict[str, Any]:
-        return await self._ask(workspace, lambda c: c.balance_transactions.list_async(params))
-
-    async def _events(self, workspace: Workspace, params: dict[str, Any]) -> dict[str, Any]:
-        return await self._ask(workspace, lambda c: c.events.list_async(params))
 
     def verified_by(self, payload: bytes, signature_header: str, secrets: Sequence[str], *, now: float) -> int | None:
         return signature.verified_by(payload, signature_header, secrets, now=now)
@@ -190,14 +181,16 @@ class StripeCards(CardProvider):
     def read(self, event: Mapping[str, Any]) -> Signal:
         return objects.signal(event)
 
-    async def _intent(self, workspace: Workspace, ask: Ask) -> Intent:
-        """An intent, also the one inside a decline or a refusal that names the state it is in."""
+    async def _intent(self, workspace: Workspace, path: str, params: Mapping[str, Any], key: str) -> Intent:
+        """What became of an intent, also the one inside a decline or a refusal that names the state it is in."""
         try:
-            return objects.intent(await self._ask(workspace, ask))
+            return objects.intent(await self._ask(workspace, "post", path, params, key=key))
         except _WithIntent as told:
             return objects.intent(told.intent)
 
-    async def _ask(self, workspace: Workspace, ask: Ask) -> dict[str, Any]:
+    async def _ask(
+        self, workspace: Workspace, method: str, path: str, params: Mapping[str, Any], *, key: str | None = None
+    ) -> dict[str, Any]:
         """One request, within the time limit; a twin of the same key that is under way is waited for."""
         client = await self._client(workspace)
         until = time.monotonic() + TWIN_S
@@ -205,8 +198,8 @@ class StripeCards(CardProvider):
         while True:
             try:
                 async with asyncio.timeout(self._settings.provider_timeout_s):
-                    answer: dict[str, Any] = (await ask(client)).to_dict()
-                    return answer
+                    answer = await client.raw_request_async(method, path, **params, **_keyed(key))
+                    return dict(answer.data)
             except TimeoutError as error:
                 raise UnknownOutcome("Stripe did not answer in time") from error
             except Exception as error:
@@ -220,7 +213,7 @@ class StripeCards(CardProvider):
         return credential(workspace, f"stripe_{name}", configured=self._settings)
 
     async def _client(self, workspace: Workspace) -> Any:
-        """The v1 services of the workspace's account."""
+        """The SDK's client of the workspace's account."""
         try:
             secret, base = self._credential(workspace, "secret_key"), self._credential(workspace, "api_base")
         except WrongCredential as error:
@@ -229,18 +222,32 @@ class StripeCards(CardProvider):
             raise Refused("Card payments are not set up here.", code="not_configured", final=False)
         place = (secret, base, asyncio.get_running_loop())
         if place not in self._clients:
-            stripe = await asyncio.to_thread(importlib.import_module, "stripe")
-            http = stripe.HTTPXClient(timeout=self._settings.provider_timeout_s)
-            if is_loopback(base):
-                http._client_async = http.httpx.AsyncClient(trust_env=False)
-            self._clients[place] = stripe.StripeClient(
-                secret,
-                stripe_version=API_VERSION,
-                base_addresses={"api": base.rstrip("/")},
-                max_network_retries=0,
-                http_client=http,
-            ).v1
-        return self._clients[place]
+            stripe, aiohttp = await asyncio.to_thread(_sdk)
+            if place not in self._clients:  # nobody else made it meanwhile
+                self._clients[place] = self._connect(stripe, aiohttp, secret, base)
+        return self._clients[place][0]
+
+    def _connect(self, stripe: Any, aiohttp: Any, secret: str, base: str) -> tuple[Any, Any]:
+        """The SDK's client of an account, and the connections that it uses."""
+        session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=stripe.ca_bundle_path)),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=not is_loopback(base),
+        )
+        timeout = aiohttp.ClientTimeout(total=self._settings.provider_timeout_s)
+        client = stripe.StripeClient(
+            secret,
+            stripe_version=API_VERSION,
+            base_addresses={"api": base.rstrip("/")},
+            max_network_retries=0,
+            http_client=stripe.AIOHTTPClient(timeout=timeout, session=session),
+        )
+        return client, session
+
+    async def close(self) -> None:
+        here = asyncio.get_running_loop()
+        for place in [place for place in self._clients if place[2] is here]:
+            await self._clients.pop(place)[1].close()
 
 
 class _WithIntent(Exception):
@@ -253,6 +260,16 @@ class _WithIntent(Exception):
 
 class _UnderWay(UnknownOutcome):
     """Another request with the same key is being worked on."""
+
+
+def _sdk() -> tuple[Any, Any]:
+    """The SDK and its HTTP client."""
+    return importlib.import_module("stripe"), importlib.import_module("aiohttp")
+
+
+def _part(name: str) -> str:
+    """An id as a part of a path."""
+    return quote(name, safe="")
 
 
 def _keyed(key: str | None) -> dict[str, str]:
