@@ -99,6 +99,8 @@ def worker(
     from grace.kit import logs
 
     logs.configure(component="worker")
+    import uvloop
+
     from grace.app.installation import open_workspaces
     from grace.app.worker import Worker
 
@@ -113,7 +115,8 @@ def worker(
         await running.run()
         await workspaces.close()
 
-    asyncio.run(run())
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run())
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
