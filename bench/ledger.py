@@ -18,6 +18,7 @@ import psycopg
 
 from bench.measure import Report, at_least, at_most
 from grace.kit.tx import SYSTEM, Tx
+from grace.kit.wire import array
 from grace.kit.workspace import Workspace, Workspaces
 from grace.trust.ledger import service
 from grace.trust.ledger.errors import InsufficientFunds
@@ -158,10 +159,10 @@ async def _append_batch(tx: Tx, reference: str) -> None:
 
 def _columns(lines: Any) -> dict[str, Any]:
     return {
-        "purposes": [str(line.account.purpose) for line in lines],
-        "owners": [line.account.owner or "" for line in lines],
-        "currencies": [line.account.currency for line in lines],
-        "amounts": [line.amount_minor for line in lines],
+        "purposes": array(str(line.account.purpose) for line in lines),
+        "owners": array(line.account.owner or "" for line in lines),
+        "currencies": array(line.account.currency for line in lines),
+        "amounts": array(line.amount_minor for line in lines),
     }
 
 

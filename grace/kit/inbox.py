@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from grace.kit.facts import Fact
 from grace.kit.tx import Part, Tx
+from grace.kit.wire import array
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,11 @@ async def _store(tx: Tx, received: list[_Received]) -> Part:
         " jsonb_build_object('inbox_id', id, 'source', source, 'kind', kind), %(inbox_at)s, %(inbox_request)s,"
         " %(inbox_principal)s from inbox_row)",
         {
-            "inbox_sources": [one.source for one in received],
-            "inbox_accounts": [one.account for one in received],
-            "inbox_events": [one.event_id for one in received],
-            "inbox_kinds": [one.kind for one in received],
-            "inbox_bodies": [one.body for one in received],
+            "inbox_sources": array(one.source for one in received),
+            "inbox_accounts": array(one.account for one in received),
+            "inbox_events": array(one.event_id for one in received),
+            "inbox_kinds": array(one.kind for one in received),
+            "inbox_bodies": array(one.body for one in received),
             "inbox_fact": ProviderEventReceived.__name__,
             "inbox_topic": ProviderEventReceived.topic,
             "inbox_at": tx.now,

@@ -33,6 +33,11 @@ def loads(text: bytes | str) -> Any:
     return value
 
 
+def stored(text: bytes | str) -> Any:
+    """Parse what the database holds: it was looked through when it came."""
+    return json.loads(text, parse_float=Decimal)
+
+
 def dumps(value: Any) -> str:
     """Compact text; Decimals keep their digits, models, dates and enums have their plain form."""
     text = simplejson.dumps(

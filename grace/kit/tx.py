@@ -13,10 +13,10 @@ from psycopg.types.json import set_json_loads
 from grace.kit import json
 from grace.kit.facts import Fact
 from grace.kit.keys import Keys
-from grace.kit.wire import Connection, Result, Statement, trip
+from grace.kit.wire import Connection, Result, Statement, array, trip
 from grace.kit.workspace import Workspace, Workspaces
 
-set_json_loads(json.loads)  # a number comes back from jsonb with the digits it went in with
+set_json_loads(json.stored)  # a number comes back from jsonb with the digits it went in with
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -256,11 +256,11 @@ async def _store_facts(tx: Tx, facts: list[Fact]) -> Part:
         " from unnest(%(fact_kinds)s::text[], %(fact_topics)s::text[], %(fact_subjects)s::text[],"
         " %(fact_versions)s::bigint[], %(fact_data)s::text[]) as f (kind, topic, subject, version, data))",
         {
-            "fact_kinds": [r.kind for r in rows],
-            "fact_topics": [r.topic for r in rows],
-            "fact_subjects": [r.subject for r in rows],
-            "fact_versions": [r.version for r in rows],
-            "fact_data": [r.data for r in rows],
+            "fact_kinds": array(r.kind for r in rows),
+            "fact_topics": array(r.topic for r in rows),
+            "fact_subjects": array(r.subject for r in rows),
+            "fact_versions": array(r.version for r in rows),
+            "fact_data": array(r.data for r in rows),
             "fact_at": tx.now,
             "fact_request": tx.request_id,
             "fact_principal": tx.principal.id,

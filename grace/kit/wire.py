@@ -8,7 +8,7 @@ name. What fails is raised as ever, and then nothing behind it was done.
 
 import itertools
 import re
-from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import lru_cache, partial
 from typing import Any, NamedTuple, TypeVar
@@ -52,6 +52,18 @@ class Connection(AsyncConnection[TupleRow]):
         """psycopg deallocates all of the session at a rollback, when it has prepared something itself."""
         if self._prepared._names:
             self.prepared.clear()
+
+
+def array(values: Iterable[str | int | None]) -> str:
+    """Values as the text of an array, for `%(name)s::text[]`: psycopg writes a list at ten times the cost."""
+    return f"{{{','.join('NULL' if value is None else _element(value) for value in values)}}}"
+
+
+def _element(value: str | int) -> str:
+    if isinstance(value, int):
+        return str(value)
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 class Statement(NamedTuple):

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from grace.kit.tx import Part, Tx
-from grace.kit.wire import PREPARED_MOST, Connection, Statement, trip
+from grace.kit.wire import PREPARED_MOST, Connection, Statement, array, trip
 from tests.fixtures.workspace import WorkspaceUnderTest
 
 INSERT = "insert into line (text, at) values (%(text)s, %(at)s)"
@@ -151,6 +151,16 @@ async def test_what_nobody_waits_for_is_done_before_what_follows(workspace: Work
             tx.later("insert into word values ('c')")
     async with workspace.tx() as tx:
         assert await tx.value("select count(*) from word") == 3
+
+
+@pytest.mark.parametrize(
+    "values", [[], ["", "a"], ['"', "\\", "{,}", "NULL", "null", " x ", "é", "a\nb"], [None, "a"], ["{", "}", '\\"']]
+)
+async def test_an_array_arrives_as_it_is(connection: Connection, values: list[str | None]) -> None:
+    [result] = await trip(connection, [Statement("select %(a)s::text[]", {"a": array(values)})])
+    assert result.rows(tuple) == [(values,)]
+    [result] = await trip(connection, [Statement("select %(a)s::bigint[]", {"a": array([1, None, -(2**63)])})])
+    assert result.rows(tuple) == [([1, None, -(2**63)],)]
 
 
 async def test_one_that_is_cancelled_leaves_the_pool_whole(

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from grace.kit.tx import Tx
+from grace.kit.wire import array
 from grace.trust.audit import service as audit
 from grace.trust.ledger.errors import told
 from grace.trust.ledger.facts import HoldExpired
@@ -195,8 +196,8 @@ _COLUMNS = ("purposes", "owners", "currencies", "amounts")
 def _columns(lines: Sequence[Line]) -> dict[str, Any]:
     """Lines as the parallel arrays that the functions take; no owner is ''."""
     return {
-        "purposes": [str(line.account.purpose) for line in lines],
-        "owners": [line.account.owner or "" for line in lines],
-        "currencies": [line.account.currency for line in lines],
-        "amounts": [line.amount_minor for line in lines],
+        "purposes": array(str(line.account.purpose) for line in lines),
+        "owners": array(line.account.owner or "" for line in lines),
+        "currencies": array(line.account.currency for line in lines),
+        "amounts": array(line.amount_minor for line in lines),
     }

@@ -12,6 +12,7 @@ from uuid import UUID
 
 REDACTED = "[redacted]"
 MAX_DEPTH = 32
+_AS_THEY_ARE = (type(None), bool, int, float)
 
 _SECRET_NAME = re.compile(
     r"(^|_)(password|passwd|passphrase|secret|secrets|token|tokens|apikey|api_keys?|auth_keys?|access_keys?"
@@ -26,6 +27,7 @@ _SECRET_VALUE = re.compile(
     r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|\b[Bb]earer\s+[\w.~+/-]{8,}=*"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)"
 )
+_SHORTEST_SECRET = 13  # pi_x_secret_x
 
 
 @lru_cache(maxsize=4096)
@@ -37,7 +39,12 @@ def is_secret_name(name: str) -> bool:
 
 def redact_text(text: str) -> str:
     """Free text with everything that has the form of a key, a token or a private key taken out."""
-    return _SECRET_VALUE.sub(REDACTED, text)
+    return _SECRET_VALUE.sub(REDACTED, text) if len(text) >= _SHORTEST_SECRET else text
+
+
+@lru_cache(maxsize=1024)
+def _names(row: type[Any]) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(row))
 
 
 def plain(value: Any, *, depth: int = MAX_DEPTH) -> Any:
@@ -45,7 +52,7 @@ def plain(value: Any, *, depth: int = MAX_DEPTH) -> Any:
 
     Raises TypeError for what has no form, ValueError for what is nested too deeply.
     """
-    if value is None or isinstance(value, bool):
+    if type(value) in _AS_THEY_ARE:
         return value
     if isinstance(value, Enum):
         return plain(value.value, depth=depth)
@@ -58,7 +65,7 @@ def plain(value: Any, *, depth: int = MAX_DEPTH) -> Any:
     if isinstance(value, Mapping):
         return {_key(name): _member(name, item, depth) for name, item in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _member(f.name, getattr(value, f.name), depth) for f in fields(value)}
+        return {name: _member(name, getattr(value, name), depth) for name in _names(type(value))}
     if isinstance(value, list | tuple):
         return [plain(item, depth=depth - 1) for item in value]
     if isinstance(value, set | frozenset):
