@@ -17,7 +17,7 @@ from grace_sandbox.contract.requests import Mismatch, check_params
 from grace_sandbox.contract.source import Choice, Keyed, Scalar, Struct, fields
 from grace_sandbox.stripe.render import EXPANDABLE
 from grace_sandbox.stripe.routes import ROUTES
-from tests.sandbox.harness import STRIPE_CONTRACTS, needs
+from tests.sandbox.harness import STRIPE_CONTRACTS, derived_schema, needs
 
 EXAMPLES = STRIPE_CONTRACTS / "fixtures3-2026-08-21.json.gz"
 DERIVED = STRIPE_CONTRACTS / "sdk-contract-2026-10-28.endive.json.gz"
@@ -132,6 +132,14 @@ def test_expandable_fields_are_so_in_the_sdk(name: str) -> None:
 def test_published_examples_fit(name: str) -> None:
     """Stripe's own example objects, of a version shortly before."""
     assert check_answer(load(EXAMPLES)["resources"][name], object_type(name), strict=False) == []
+
+
+@needs(DERIVED)
+def test_wrong_answers_are_found_by_the_derived_contract_too() -> None:
+    """At each operation: its answers are looked up under the operation's own name."""
+    for route in ROUTES:
+        name = f"{route.method.lower()} {route.path}"
+        assert list(derived_schema().iter_errors({name: {"object": 5}})), name
 
 
 @needs(DERIVED)
