@@ -248,3 +248,36 @@ async def calls_of(tx: Tx, work: str) -> list[ProviderCall]:
         f"select {CALL_COLUMNS} from provider_call where work = %(work)s order by number limit 50",
         work=work,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """An account of the ledger in a list; `balance_minor` on its normal side. `owner` None: the business itself."""
+
+    id: int
+    owner: str | None
+    name: str | None
+    balance_minor: int
+
+
+async def account_rows(tx: Tx, *, purpose: str, currency: str, after: int | None, limit: int) -> list[AccountRow]:
+    """A page of the accounts of a purpose in a currency, the largest first, with their clients' names."""
+    return await tx.all(
+        AccountRow,
+        "with all_of as (select id, owner, balance_minor from ledger_balance"
+        " where purpose = %(purpose)s and currency = %(currency)s)"
+        " select a.id, a.owner, coalesce(c.company, c.name) as name, a.balance_minor from all_of a"
+        " left join client c on c.id = a.owner where %(after)s::bigint is null or (abs(a.balance_minor), a.id) <"
+        " (select abs(balance_minor), id from all_of where id = %(after)s)"
+        " order by abs(a.balance_minor) desc, a.id desc limit %(limit)s",
+        purpose=purpose,
+        currency=currency,
+        after=after,
+        limit=limit,
+    )
+
+
+async def owner_name(tx: Tx, owner: str) -> str | None:
+    """What the owner of an account is called, where that is a client."""
+    found: str | None = await tx.value("select coalesce(company, name) from client where id = %(id)s", id=owner)
+    return found

@@ -115,3 +115,23 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.rule}: {self.subject}: {self.detail}"
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """The accounts of a purpose in a currency: how many, and what they hold together, debit positive."""
+
+    purpose: Purpose
+    currency: str
+    accounts: int
+    balance_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLines:
+    """A page of what moved one account, the newest first. Amounts on its normal side; `balance_minor` of the account as
+    it stands, `movements` with the balance after each."""
+
+    id: int
+    balance_minor: int
+    movements: tuple[Movement, ...]

@@ -9,11 +9,13 @@ from typing import Literal
 from grace.kit.tx import Tx
 from grace.trust.ledger.models import (
     AccountBalance,
+    AccountLines,
     BookedLine,
     Hold,
     Movement,
     PostingId,
     Statement,
+    Together,
     TrialLine,
     Turnover,
 )
@@ -81,6 +83,54 @@ async def trial_balance(tx: Tx, *, at: datetime | None = None, by: By = "event_a
         f" from ledger_balance b {joined} order by currency, purpose, owner",
         at=at,
     )
+
+
+async def together(tx: Tx) -> list[Together]:
+    """Every purpose in every currency as it stands: the trial balance in a few lines, each currency sums to zero."""
+    return await tx.all(
+        Together,
+        "select purpose, currency, count(*)::int as accounts, sum(normal * balance_minor)::bigint as balance_minor"
+        " from ledger_balance group by currency, purpose order by currency, purpose",
+    )
+
+
+async def account_lines(
+    tx: Tx, account: AccountRef, *, start: datetime, end: datetime, before: tuple[datetime, int] | None, limit: int
+) -> AccountLines | None:
+    """What moved an account from `start` up to, not including, `end` (business time), the newest first; None for one
+    never used. `before` is the time and posting of the last line seen."""
+    until, posting = before or (end, 0)
+    rows = await tx.all(
+        _Line,
+        "select b.id, b.balance_minor, l.posting_id, l.reference, l.kind, l.event_at, l.memo,"
+        " coalesce(b.normal * l.amount_minor, 0)::bigint as amount_minor,"
+        " (b.balance_minor - b.normal * coalesce(newer.total, 0))::bigint as closing_minor from ledger_balance b"
+        " left join lateral (select sum(n.amount_minor) as total from ledger_line n where n.account_id = b.id"
+        " and (n.event_at, n.posting_id) >= (%(until)s, %(posting)s)) newer on true"
+        " left join lateral (select * from ledger_line m where m.account_id = b.id and m.event_at >= %(start)s"
+        " and (m.event_at, m.posting_id) < (%(until)s, %(posting)s)"
+        " order by m.event_at desc, m.posting_id desc limit %(limit)s) l on true"
+        " where b.owner is not distinct from %(owner)s and b.purpose = %(purpose)s and b.currency = %(currency)s"
+        " order by l.event_at desc, l.posting_id desc",
+        owner=account.owner,
+        purpose=str(account.purpose),
+        currency=account.currency,
+        start=start,
+        until=until,
+        posting=posting,
+        limit=limit,
+    )
+    if not rows:
+        return None
+    running, movements = rows[0].closing_minor, []
+    for row in rows:
+        if row.posting_id is not None:
+            number = PostingId(row.posting_id)
+            movements.append(
+                Movement(number, row.reference, row.kind, row.event_at, row.memo, row.amount_minor, running)
+            )
+            running -= row.amount_minor
+    return AccountLines(rows[0].id, rows[0].balance_minor, tuple(movements))
 
 
 async def turnover(tx: Tx, *, start: datetime, end: datetime) -> list[Turnover]:
@@ -166,6 +216,19 @@ async def lines_of(tx: Tx, posting: PostingId) -> list[Line]:
         id=posting,
     )
     return [Line(AccountRef(Purpose(r["purpose"]), r["currency"], r["owner"]), r["amount_minor"]) for r in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    id: int
+    balance_minor: int
+    posting_id: int | None
+    reference: str
+    kind: str
+    event_at: datetime
+    memo: str | None
+    amount_minor: int
+    closing_minor: int
 
 
 @dataclass(frozen=True, slots=True)
