@@ -44,7 +44,7 @@ DO = (
     Do("New invoice", "/app/invoices/new", "receipt-text", "invoices:write", "add create bill"),
     Do("Invite somebody", "/app/settings/people", "user-plus", "users:write", "people roles team user"),
     Do("Make an API key", "/app/me", "key-round", "keys:write", "token access"),
-    Do("Settings", "/app/settings", "settings-2", "workspace:read", "issuer tax brand currency rates"),
+    Do("Exchange rates", "/app/settings/rates", "arrow-left-right", "rates:read", "currency settings"),
     Do("Policy", "/app/policies", "scale", "policies:read", "rules cedar"),
     Do("Your account", "/app/me", "user", "", "password theme keys sign out"),
     Do("Switch workspace", "/app/workspaces", "building-2", "", "example"),

@@ -65,6 +65,7 @@ NAV: tuple[tuple[str, tuple[Item, ...]], ...] = (
         (
             Item("audit", "/app/audit", "fingerprint", "Audit log", "audit:read"),
             Item("system", "/app/system", "server", "System", "workspace:read"),
+            Item("settings", "/app/settings", "settings-2", "Settings", "workspace:read"),
         ),
     ),
 )

@@ -7,11 +7,15 @@ from grace.kit.edge import Edge, address, refuse_foreign_origin
 from grace.kit.errors import Conflict, Invalid
 from grace.kit.tx import ANONYMOUS, Tx, transaction
 from grace.kit.unit import Unit
+from grace.kit.workspace import HANDLE
 from grace.trust.identity import passwords, queries
 from grace.trust.identity.errors import TooManyAttempts, WrongPassword
 from grace.trust.identity.models import Attempt, OpenedSession
 from grace.trust.identity.rules import SESSION_LIFETIME, normal_email
 from grace.trust.identity.service import sessions, sign_in
+
+KEPT = "grace_at_"
+"""And the handle: the cookie of a session in another workspace, kept beside the active one."""
 
 
 async def sign_in_with_password(
@@ -49,22 +53,38 @@ def cookie(request: Request) -> str | None:
 
 
 def keep(response: Response, opened: OpenedSession, edge: Edge, request: Request) -> None:
-    """Give the browser its session."""
-    response.set_cookie(
-        SESSION_COOKIE,
-        opened.token,
-        max_age=int(SESSION_LIFETIME.total_seconds()),
-        path="/",
-        secure=_is_secure(edge, request),
-        httponly=True,
-        samesite="lax",
-    )
-    response.headers["Cache-Control"] = "no-store"
+    """Give the browser its session; one of another workspace that it had stays beside it."""
+    keep_beside(response, edge, request, instead_of=opened.token)
+    set_session(response, edge, request, SESSION_COOKIE, opened.token, int(SESSION_LIFETIME.total_seconds()))
+    handle = opened.token.partition(".")[0]
+    if KEPT + handle in request.cookies:
+        drop(response, edge, request, KEPT + handle)
+
+
+def keep_beside(response: Response, edge: Edge, request: Request, *, instead_of: str) -> None:
+    """Keep the active session of another workspace than that of the new one, to be switched to."""
+    active = cookie(request) or ""
+    handle = active.partition(".")[0]
+    if HANDLE.match(handle) and handle != instead_of.partition(".")[0]:
+        set_session(response, edge, request, KEPT + handle, active, int(SESSION_LIFETIME.total_seconds()))
 
 
 def forget(response: Response, edge: Edge, request: Request) -> None:
     """Take the browser's session away."""
-    response.delete_cookie(SESSION_COOKIE, path="/", secure=_is_secure(edge, request), httponly=True, samesite="lax")
+    drop(response, edge, request, SESSION_COOKIE)
+
+
+def set_session(response: Response, edge: Edge, request: Request, name: str, token: str, seconds: int) -> None:
+    """Set a cookie that holds a session."""
+    response.set_cookie(
+        name, token, max_age=seconds, path="/", secure=_is_secure(edge, request), httponly=True, samesite="lax"
+    )
+    response.headers["Cache-Control"] = "no-store"
+
+
+def drop(response: Response, edge: Edge, request: Request, name: str) -> None:
+    """Take a cookie away."""
+    response.delete_cookie(name, path="/", secure=_is_secure(edge, request), httponly=True, samesite="lax")
     response.headers["Cache-Control"] = "no-store"
 
 

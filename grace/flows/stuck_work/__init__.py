@@ -1,0 +1,1 @@
+"""Stuck work: reactions and jobs that ran out of attempts, and another round for them."""

@@ -1,0 +1,71 @@
+"""How the machinery of a workspace does, in one statement, and the events that came from providers."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from grace.kit.tx import Tx
+
+MOST = 1000
+"""More than that is not counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machinery:
+    """What waits and what is stuck, each at most 1000; `beat_at` is when a worker was last alive."""
+
+    jobs_waiting: int
+    jobs_running: int
+    jobs_failed: int
+    reactions_due: int
+    reactions_stuck: int
+    events_refused: int
+    beat_at: datetime | None
+    event_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedEvent:
+    """An event of a provider. `state`: done, due, stuck, or ignored where nobody reacts to it."""
+
+    id: int
+    source: str
+    kind: str
+    event_id: str
+    received_at: datetime
+    state: str
+
+
+def _count(rows: str) -> str:
+    return f"(select count(*) from (select 1 {rows} limit {MOST}) capped)"
+
+
+_MACHINERY = f"""
+select {_count("from procrastinate_jobs where status = 'todo'")} as jobs_waiting,
+  {_count("from procrastinate_jobs where status = 'doing'")} as jobs_running,
+  {_count("from procrastinate_jobs where status = 'failed'")} as jobs_failed,
+  {_count("from reaction where state = 'due' and due_at <= clock_timestamp()")} as reactions_due,
+  {_count("from reaction where state = 'stuck'")} as reactions_stuck,
+  coalesce((select id from refused_event order by id desc limit 1), 0) as events_refused,
+  (select max(last_heartbeat) from procrastinate_workers) as beat_at,
+  (select received_at from inbox order by id desc limit 1) as event_at
+"""
+_EVENTS = """
+select i.id, i.source, i.kind, i.event_id, i.received_at, coalesce(r.state, 'ignored') as state
+from (select * from inbox where (%(before)s::bigint is null or id < %(before)s) order by id desc limit %(limit)s) i
+left join lateral (
+  select case when bool_or(r.state = 'stuck') then 'stuck' when bool_or(r.state = 'due') then 'due' else 'done' end
+    as state
+  from fact f join reaction r on r.fact_id = f.id
+  where f.subject = i.id::text and f.topic = 'inbox' having count(*) > 0
+) r on true order by i.id desc
+"""
+
+
+async def machinery(tx: Tx) -> Machinery:
+    """How it does now."""
+    return await tx.one(Machinery, _MACHINERY)
+
+
+async def events(tx: Tx, *, before: int | None, limit: int) -> list[ReceivedEvent]:
+    """Verified events of providers, the newest first; `before` is the id of the last one seen."""
+    return await tx.all(ReceivedEvent, _EVENTS, before=before, limit=limit)
