@@ -1,6 +1,6 @@
 # Everything a person does with a checkout. `make help` explains each target.
 .DEFAULT_GOAL := help
-.PHONY: help install setup run demo test check bench nightly
+.PHONY: help install setup run demo test check bench nightly screens
 
 BIN := .venv/bin
 # Three at a time, each with a PostgreSQL of its own: tests wait more than they compute, so two cores serve three.
@@ -38,3 +38,6 @@ nightly: setup check ## The suite on PostgreSQL 16 and on 18, then the long simu
 
 bench: install ## Measure against the stated bars, within 20 minutes (ONLY=name for one of them)
 	@$(BIN)/python -m bench $(ONLY)
+
+screens: setup ## Take the pictures of docs/screens anew
+	@$(BIN)/python scripts/screens.py
