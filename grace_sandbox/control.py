@@ -24,13 +24,17 @@ from grace_sandbox.stripe.webhooks import Deliverer
 from grace_sandbox.stripe.work import run_due
 
 DRAIN_TIMEOUT_S = 30.0
-_PAGE = """<!doctype html><meta charset="utf-8"><title>3-D Secure test</title>
+_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>3-D Secure test</title>
 <meta name="viewport" content="width=device-width">
-<body style="font:1rem system-ui;max-width:30rem;margin:4rem auto;padding:0 1rem">
-<h1>3-D Secure test page</h1><p>The card's bank asks: is it you? Payment {id}.</p>
+<body style="font:1rem/1.5 system-ui;max-width:30rem;margin:0 auto;padding:1.5rem;overflow-wrap:anywhere">
+<h1 style="font-size:1.25rem">3-D Secure test page</h1><p>The card's bank asks: is it you? Payment {id}.</p>
 <form method="post"><input type="hidden" name="client_secret" value="{secret}">
-<button name="outcome" value="complete">Complete</button>
-<button name="outcome" value="fail">Fail</button></form>
+<input type="hidden" name="frame" value="{frame}">
+<button style="font:inherit;padding:.5rem 1rem" name="outcome" value="complete">Complete</button>
+<button style="font:inherit;padding:.5rem 1rem" name="outcome" value="fail">Fail</button></form></html>
+"""
+_OVER = """<!doctype html><html lang="en"><title>3-D Secure test</title><p>Thank you.</p>
+<script>parent.postMessage("3ds-over", "*")</script></html>
 """
 
 
@@ -107,12 +111,12 @@ class Control:
 
     async def challenge(self, request: Request) -> Response:
         """GET shows the page. POST `client_secret`, `outcome` (complete or fail) as form or JSON ends the
-        challenge.
+        challenge; with `frame` the page tells the window around it that it is over.
         """
         account, intent = request.path_params["account"], request.path_params["intent"]
         if request.method == "GET":
-            secret = request.query_params.get("client_secret", "")
-            return HTMLResponse(_PAGE.format(id=escape(intent), secret=escape(secret, quote=True)))
+            asked = {name: escape(request.query_params.get(name, "")) for name in ("client_secret", "frame")}
+            return HTMLResponse(_PAGE.format(id=escape(intent), secret=asked["client_secret"], frame=asked["frame"]))
         browser = not request.headers.get("content-type", "").startswith("application/json")
         given: dict[str, Any] = dict(await request.form()) if browser else await _json(request)
         outcome = given.get("outcome")
@@ -126,8 +130,10 @@ class Control:
                 ended = resolve_challenge(call, intent, client_secret=secret, outcome=outcome)
                 shown = render(call, ended)
         except StripeError as error:
-            return JSONResponse(error.body, error.status)
+            return HTMLResponse(_OVER) if given.get("frame") else JSONResponse(error.body, error.status)
         self.deliverer.wake()
+        if given.get("frame"):
+            return HTMLResponse(_OVER)
         back = ((before.get("next_action") or {}).get("redirect_to_url") or {}).get("return_url")
         if not browser or back is None:
             return JSONResponse(shown)

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from grace_sandbox import logs
 from grace_sandbox.control import Control
 from grace_sandbox.store import Store
+from grace_sandbox.stripe.browser import doors as browser
 from grace_sandbox.stripe.webhooks import Deliverer
 from grace_sandbox.stripe.wire import StripeDoor
 
@@ -53,7 +54,8 @@ def create_app(state_path: Path | str, *, seed: str = DEFAULT_SEED) -> ASGIApp:
             store.close()
 
     methods = ["GET", "POST", "DELETE", "OPTIONS", "PUT", "PATCH"]
-    routes = [*Control(store, deliverer).routes(), Route("/v1/{path:path}", door.answer, methods=methods)]
+    api = Route("/v1/{path:path}", door.answer, methods=methods)
+    routes = [*Control(store, deliverer).routes(), *browser.routes(), api]
     return _RawSend(Starlette(routes=routes, lifespan=lifespan))
 
 

@@ -31,6 +31,7 @@ def run(settings: Settings) -> None:
         chosen["GRACE_STRIPE_SECRET_KEY"] = "sk_test_{workspace}"  # noqa: S105
         chosen["GRACE_STRIPE_PUBLISHABLE_KEY"] = "pk_test_{workspace}"
         chosen["GRACE_STRIPE_API_BASE"] = sandbox
+        chosen["GRACE_STRIPE_JS_ORIGIN"] = sandbox
         chosen["GRACE_TEST_CLOCK_URL"] = sandbox
     os.environ.update(chosen)
     os.environ["GRACE_DATA_DIR"] = str(settings.data_dir.resolve())

@@ -110,6 +110,11 @@ class Settings(BaseSettings):
     stripe_api_base: str = _named(
         "https://api.stripe.com", "GRACE_STRIPE_API_BASE", description="Where Stripe's API is."
     )
+    stripe_js_origin: str = _named(
+        "https://js.stripe.com",
+        "GRACE_STRIPE_JS_ORIGIN",
+        description="The origin of Stripe.js: pay pages load its script, and may use its frames.",
+    )
     stripe_read_back: bool = _named(
         True, "GRACE_STRIPE_READ_BACK", description="Fetch the object again before an event is believed."
     )

@@ -171,6 +171,7 @@ def _environment(stage: Stage) -> dict[str, str]:
         "GRACE_STRIPE_SECRET_KEY": "sk_test_{workspace}",
         "GRACE_STRIPE_PUBLISHABLE_KEY": "pk_test_{workspace}",
         "GRACE_STRIPE_API_BASE": stage.provider,
+        "GRACE_STRIPE_JS_ORIGIN": stage.provider,
         "GRACE_TEST_CLOCK_URL": stage.provider,
         "GRACE_PROVIDER_TIMEOUT_S": "5",
         "GRACE_INTENT_STALE_S": "0.5",

@@ -4,13 +4,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
 from grace.domains.crm.schemas.clients import ClientReference
 from grace.domains.invoicing.models import Invoice
 from grace.domains.invoicing.schemas import Currency, DraftIn, InvoiceOut, Text, amounts
+from grace.domains.invoicing.schemas import PayPage as PayInvoice
 from grace.domains.payments.models import Payment
 from grace.domains.payments.schemas import PaymentOut
 from grace.kit.money import Amount, to_major
@@ -275,6 +276,17 @@ class IntentOut(Answer):
     publishable_key: str | None
     amount: Amount
     currency: str
+
+
+CardState = Literal["none", "unconfirmed", "processing", "failed"]
+
+
+class PayPage(PayInvoice):
+    """An invoice and how to pay it. `card` is how the last try by card stands, while something is due."""
+
+    amount_refunded: Amount
+    card: CardState
+    card_failure: str | None
 
 
 class RefundPaymentIn(Body):

@@ -129,6 +129,18 @@ class Signal:
     thing: Intent | Charge | Refund | None
 
 
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """What a page needs on which a payer types a card: the script's address, and the sources that it may use, in the
+    words of a Content-Security-Policy."""
+
+    script: str
+    key: str
+    scripts: str
+    frames: str
+    connections: str
+
+
 class CardProvider(Protocol):
     """A provider of card payments. `workspace` names the account."""
 
@@ -148,6 +160,10 @@ class CardProvider(Protocol):
 
     def publishable_key(self, workspace: Workspace) -> str | None:
         """What a payer's browser shows the provider."""
+        ...
+
+    def browser(self, workspace: Workspace) -> Browser | None:
+        """How a payer's browser takes a card; None when there is no account. WrongCredential."""
         ...
 
     async def create_customer(self, workspace: Workspace, *, key: str, ours: str, details: Mapping[str, str]) -> str:

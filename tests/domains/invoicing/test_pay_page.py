@@ -35,15 +35,17 @@ async def test_the_link_shows_a_page_to_a_browser(api: httpx.AsyncClient, visito
     assert page.status_code == 200
     assert page.headers["content-type"].startswith("text/html")
     assert page.headers["cache-control"] == "no-store"
-    assert "$1,500.00</strong>\ndue by" in page.text
+    assert 'amt">$1,500.00</span><span class="small muted">Due by' in page.text
     assert "This page does not take cards. Ask" in page.text
     assert "<script>" not in page.text and "<b>" not in page.text
+    assert "js.stripe.com" not in page.headers["content-security-policy"] + page.text
     await pay(api, invoice["id"], 500)
     part = (await visitor.get(address, headers=HTML)).text
-    assert "$1,000.00</strong>\ndue by" in part
+    assert 'amt">$1,000.00</span><span class="small muted">Due by' in part
     assert "$500.00 of $1,500.00 is paid" in part
     await pay(api, invoice["id"], 1000)
-    assert "Paid on" in (await visitor.get(address, headers=HTML)).text
+    paid = (await visitor.get(address, headers=HTML)).text
+    assert "Payment received" in paid and f'href="{address}/receipt"' in paid and "Amount due" not in paid
     void = await issued(api)
     await api.post(f"/api/v1/invoices/{void['id']}/void", json={"reason": "x"})
     assert "Nothing is due" in (await visitor.get(path(void["hosted_invoice_url"]), headers=HTML)).text
@@ -52,7 +54,22 @@ async def test_the_link_shows_a_page_to_a_browser(api: httpx.AsyncClient, visito
 async def test_the_page_of_an_overdue_invoice_says_so(api: httpx.AsyncClient, visitor: httpx.AsyncClient) -> None:
     invoice = await issued(api, due_at="2026-01-05T12:00:00Z")
     page = await visitor.get(path(invoice["hosted_invoice_url"]), headers=HTML)
-    assert "was due by 5 January 2026" in page.text
+    assert "Was due by 5 January 2026" in page.text
+
+
+async def test_the_receipt(api: httpx.AsyncClient, visitor: httpx.AsyncClient) -> None:
+    invoice = await issued(api, {"description": "Work", "unit_price": "120000", "tax_rate": "18"}, currency="INR")
+    address = path(invoice["hosted_invoice_url"])
+    early = await visitor.get(f"{address}/receipt", headers=HTML)
+    assert (early.status_code, early.headers["location"]) == (303, address)
+    await pay(api, invoice["id"], 41600, method="upi", reference="632481907755")
+    part = (await visitor.get(f"{address}/receipt", headers=HTML)).text
+    assert "₹41,600.00" in part and "₹1,00,000.00 is still due" in part
+    await pay(api, invoice["id"], 100000)
+    page = (await visitor.get(f"{address}/receipt", headers=HTML)).text
+    for said in ("₹1,41,600.00", "Paid in full", "632481907755", "UPI", "Bank transfer"):
+        assert said in page
+    assert "₹1,41,600.00" in (await visitor.get(address, headers=HTML)).text
 
 
 async def test_the_pdf(api: httpx.AsyncClient, visitor: httpx.AsyncClient) -> None:
@@ -81,4 +98,8 @@ async def test_a_link_that_is_wrong_or_over_shows_nothing(
     async with workspace.tx() as tx:
         await links.revoke(tx, kind="pay", subject=invoice["id"])
     assert (await visitor.get(address)).status_code == 410
+    page = await visitor.get(address, headers=HTML)
+    assert (
+        page.status_code == 410 and "This link has expired" in page.text and invoice["invoice_number"] not in page.text
+    )
     assert (await get(api, invoice["id"]))["hosted_invoice_url"] is None

@@ -79,3 +79,29 @@ async def test_it_waits_for_nobody_who_holds_the_invoice(till: Till) -> None:
         assert (await till.status(invoice))["paid"] is False
     await later(till)
     assert (await till.status(invoice))["paid"] is True
+
+
+async def test_only_the_pay_page_allows_the_processor(till: Till) -> None:
+    invoice = await till.invoice("100.00")
+    origin = till.settings.stripe_js_origin
+    shown = await page(till, invoice, "text/html")
+    allowed = dict(each.split(" ", 1) for each in shown.headers["content-security-policy"].split("; "))
+    assert f'src="{origin}/v3/"' in shown.text
+    for directive in ("script-src", "frame-src", "connect-src", "form-action"):
+        assert origin in allowed[directive].split()
+    assert origin not in allowed["default-src"] + allowed["style-src"] + allowed["img-src"]
+    path = httpx.URL(invoice["hosted_invoice_url"]).path
+    await till.confirm(await till.intent(invoice))
+    await till.settle()
+    for later_on in (path, f"{path}/receipt"):
+        paid = await till.payer.get(later_on, headers={"Accept": "text/html"})
+        assert "$100.00" in paid.text and origin not in paid.text + paid.headers["content-security-policy"]
+
+
+async def test_a_decline_is_told_by_the_page_too(till: Till) -> None:
+    invoice = await till.invoice("100.00")
+    await till.confirm(await till.intent(invoice), "pm_card_visa_chargeDeclined")
+    await till.settle()
+    assert "The card was declined. No money has left your account." in (await page(till, invoice, "text/html")).text
+    told = (await page(till, invoice)).json()
+    assert (told["card"], told["payable"]) == ("failed", True)

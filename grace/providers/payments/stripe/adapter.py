@@ -18,12 +18,25 @@ from grace.kit.credentials import WrongCredential, credential, is_loopback
 from grace.kit.settings import Settings
 from grace.kit.unit import UnknownOutcome
 from grace.kit.workspace import Workspace
-from grace.providers.payments.port import CardProvider, Charge, Endpoint, Intent, Method, Moved, Refund, Refused, Signal
+from grace.providers.payments.port import (
+    Browser,
+    CardProvider,
+    Charge,
+    Endpoint,
+    Intent,
+    Method,
+    Moved,
+    Refund,
+    Refused,
+    Signal,
+)
 from grace.providers.payments.stripe import objects, signature
 
 API_VERSION = "2026-10-28.endive"
 PAGE = 100
 WITH_CHARGE = ["latest_charge.balance_transaction"]
+STRIPES_OWN = {"scripts": "https://*.js.stripe.com", "frames": "https://*.js.stripe.com https://hooks.stripe.com"}
+"""What Stripe.js uses besides its origin and the API, when it is Stripe's own."""
 TWIN_S = 5.0
 """How long to wait for another request of the same key that is under way."""
 
@@ -44,6 +57,21 @@ class StripeCards(CardProvider):
 
     def publishable_key(self, workspace: Workspace) -> str | None:
         return self._credential(workspace, "publishable_key")
+
+    def browser(self, workspace: Workspace) -> Browser | None:
+        key, origin = self._credential(workspace, "publishable_key"), self._credential(workspace, "js_origin")
+        api = self._credential(workspace, "api_base")
+        if key is None or origin is None or api is None or not self.configured(workspace):
+            return None
+        origin = origin.rstrip("/")
+        more = STRIPES_OWN if origin == "https://js.stripe.com" else {"scripts": "", "frames": ""}
+        return Browser(
+            script=f"{origin}/v3/",
+            key=key,
+            scripts=f"{origin} {more['scripts']}".strip(),
+            frames=f"{origin} {more['frames']}".strip(),
+            connections=f"{origin} {api.rstrip('/')}",
+        )
 
     async def create_customer(self, workspace: Workspace, *, key: str, ours: str, details: Mapping[str, str]) -> str:
         params = {**details, "metadata": {objects.OURS: ours}}
