@@ -20,6 +20,7 @@ from grace.domains.crm.schemas.clients import (
     UnmergeClients,
     Unmerged,
 )
+from grace.domains.crm.schemas.lead_form import LeadFormAddress
 from grace.domains.crm.schemas.leads import (
     FactorOut,
     FindingOut,
@@ -40,7 +41,7 @@ from grace.domains.crm.schemas.leads import (
     ScoreLineOut,
     Value,
 )
-from grace.domains.crm.service import clients, leads, merging
+from grace.domains.crm.service import clients, lead_form, leads, merging
 from grace.kit.edge import Doors, InTx
 from grace.kit.money import to_minor
 from grace.kit.paging import Cursor, Limit, after_id, page
@@ -246,3 +247,24 @@ async def list_interactions(tx: InTx, id: LeadPath, limit: Limit = 50) -> Intera
     lead = await queries.lead(tx, id)
     rows = await queries.interactions(tx, client_id=lead.client_id, lead_id=lead.id, limit=limit)
     return InteractionList(items=[InteractionOut(**asdict(row)) for row in rows])
+
+
+@leads_doors.get("/api/v1/lead-form", may="leads:read", returns=LeadFormAddress)
+async def get_lead_form(tx: InTx) -> LeadFormAddress:
+    """Where outsiders find the form; how it looks is the setting `lead_form`."""
+    return LeadFormAddress.of(await lead_form.address(tx))
+
+
+@leads_doors.post("/api/v1/lead-form", may="workspace:write", returns=LeadFormAddress)
+async def open_lead_form(
+    tx: InTx, anew: Annotated[bool, Query(description="Give it another address; the old one ends.")] = False
+) -> LeadFormAddress:
+    """Open the form to outsiders."""
+    return LeadFormAddress.of(await lead_form.open_form(tx, anew=anew))
+
+
+@leads_doors.delete("/api/v1/lead-form", may="workspace:write", returns=LeadFormAddress)
+async def close_lead_form(tx: InTx) -> LeadFormAddress:
+    """Close the form: its address ends."""
+    await lead_form.close_form(tx)
+    return LeadFormAddress.of(None)
