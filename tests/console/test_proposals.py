@@ -94,6 +94,9 @@ async def test_the_editor_tells_the_price_without_storing_and_saves_a_version(of
     assert "The price follows" in unfinished.text
     too_much = await browser.get(f"{path}/edit", params=fields | {"discount": "9999"}, headers=PAGE)
     assert "leaves nothing to pay" in too_much.text
+    for amount in ("-5", "1.234", "much"):
+        odd = await browser.get(f"{path}/edit", params=fields | {"discount": amount}, headers=PAGE)
+        assert (odd.status_code, "Save as version 2</button>" in odd.text) == (200, True)
     saved = await browser.post(f"{path}/edit", data=fields)
     assert saved.status_code == 303, saved.text
     after = await said(browser, saved.headers["location"])

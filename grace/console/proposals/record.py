@@ -25,7 +25,7 @@ from grace.kit.display import format_money
 from grace.kit.edge import Doors, InTx, InUnit
 from grace.kit.errors import Invalid
 from grace.kit.markdown import read_markdown
-from grace.kit.money import to_major, to_minor
+from grace.kit.money import InvalidMoney, to_major, to_minor
 from grace.kit.tx import Tx
 from grace.providers.architect.port import Deliverable
 from grace.providers.architect.pricing import discount_percent
@@ -133,6 +133,8 @@ async def editor(tx: InTx, request: Request, id: ProposalPath) -> Response:
         problem = "The price follows when every deliverable has a title and its hours."
     except Invalid as refusal:
         problem = refusal.detail
+    except InvalidMoney as refusal:
+        problem = str(refusal)
     return await show(
         request,
         tx,
