@@ -67,8 +67,22 @@ async def search(tx: InTx, request: Request, q: Annotated[str, Query(max_length=
     found = await find(tx, text, kinds) if text and kinds else []
     hits = [_hit(noun) for noun in found if noun.kind in _GROUPS and permits(me, _GROUPS[noun.kind][2])]
     return await show(
-        request, tx, "search.html", here="search", q=q, hits=[*hits, *_entries(me, text)], actions=_actions(me, text)
+        request,
+        tx,
+        "search.html",
+        here="search",
+        q=q,
+        groups=_grouped([*hits, *_entries(me, text)]),
+        actions=_actions(me, text),
     )
+
+
+def _grouped(hits: list[Hit]) -> dict[str, list[Hit]]:
+    """By their groups, in the order of the first of each."""
+    groups: dict[str, list[Hit]] = {}
+    for hit in hits:
+        groups.setdefault(hit.group, []).append(hit)
+    return groups
 
 
 def _hit(noun: Noun) -> Hit:
