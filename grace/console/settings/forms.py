@@ -27,6 +27,7 @@ TITLES = {
 _ORDER = ("issuer", "brand", "invoicing", "rate_card")
 _LONG = ("address", "payment_instructions", "tax_note", "notes")
 _LABELS = {
+    "email": "E-mail",
     "tax_id": "Tax number",
     "payment_instructions": "How to pay by bank",
     "due_days": "Days until an invoice is due",
