@@ -223,11 +223,17 @@ PROBLEMS: dict[str, Known] = {
     "invalid-cursor": Known(
         422, "The cursor is not one that this list gave.", "Send `next_cursor` as it came, with the same `sort`."
     ),
+    "invalid-day": Known(422, "A day is none, or not between 1970 and 2200.", "Write it as 2026-12-31."),
     "invalid-email": Known(422, "This is not an e-mail address.", "Send one address, without a name."),
     "invalid-password": Known(422, "The password is too short or too long.", "The detail names the lengths."),
     "invalid-sort": Known(422, "The list is not sorted by that.", "The detail names what it is sorted by."),
     "ledger-unbalanced": Known(422, "The lines do not sum to zero in each currency.", "Correct the lines."),
     "ledger-unknown-account": Known(422, "There can be no such account.", "Correct purpose, owner or currency."),
+    "not-confirmed": Known(
+        422,
+        "What was typed to confirm is not the amount that is to go back.",
+        "Type the amount as it is shown; nothing was done.",
+    ),
     "range-too-wide": Known(
         422,
         "There are more movements in that time than are compared at once.",
