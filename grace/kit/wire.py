@@ -156,14 +156,19 @@ def _run(
     pgconn.pipeline_sync()
     yield from send(pgconn)
     answered: list[pq.abc.PGresult] = []
-    for undo in sent:
-        results = yield from fetch_many(pgconn)
-        if undo is None or results[0].status == pq.ExecStatus.FATAL_ERROR:
-            answered += results
-        if undo is not None and results[0].status != pq.ExecStatus.COMMAND_OK:
-            undo()
-    yield from fetch_many(pgconn)  # that all was read
-    pgconn.exit_pipeline_mode()
+    try:
+        for undo in sent:
+            results = yield from fetch_many(pgconn)
+            if undo is None or results[0].status == pq.ExecStatus.FATAL_ERROR:
+                answered += results
+            if undo is not None and results[0].status != pq.ExecStatus.COMMAND_OK:
+                undo()
+        yield from fetch_many(pgconn)  # that all was read
+        pgconn.exit_pipeline_mode()
+    except errors.OperationalError:
+        if not any(result.status == pq.ExecStatus.FATAL_ERROR for result in answered):
+            raise
+        # The server said why before it hung up: that is raised.
     return answered
 
 

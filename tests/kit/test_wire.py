@@ -153,6 +153,19 @@ async def test_what_nobody_waits_for_is_done_before_what_follows(workspace: Work
         assert await tx.value("select count(*) from word") == 3
 
 
+async def test_what_the_server_says_before_it_hangs_up_is_raised(
+    workspace: WorkspaceUnderTest, connection: Connection
+) -> None:
+    [result] = await trip(connection, [Statement("select pg_backend_pid()", {})], begin=True)
+    [(pid,)] = result.rows(tuple)
+    async with workspace.workspaces.owner(workspace.handle) as owner:
+        await owner.execute("select pg_terminate_backend(%s, 5000)", [pid])
+    with pytest.raises(psycopg.errors.AdminShutdown):
+        await trip(connection, [], commit=True)
+    async with workspace.tx() as tx:
+        assert await tx.value("select 1") == 1
+
+
 @pytest.mark.parametrize(
     "values", [[], ["", "a"], ['"', "\\", "{,}", "NULL", "null", " x ", "é", "a\nb"], [None, "a"], ["{", "}", '\\"']]
 )

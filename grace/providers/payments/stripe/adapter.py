@@ -37,6 +37,8 @@ PAGE = 100
 WITH_CHARGE = ["latest_charge.balance_transaction"]
 STRIPES_OWN = {"scripts": "https://*.js.stripe.com", "frames": "https://*.js.stripe.com https://hooks.stripe.com"}
 """What Stripe.js uses besides its origin and the API, when it is Stripe's own."""
+KEPT_OPEN_S = 4.0
+"""How long an idle connection is used again: shorter than the other side keeps it."""
 TWIN_S = 5.0
 """How long to wait for another request of the same key that is under way."""
 
@@ -258,7 +260,9 @@ class StripeCards(CardProvider):
     def _connect(self, stripe: Any, aiohttp: Any, secret: str, base: str) -> tuple[Any, Any]:
         """The SDK's client of an account, and the connections that it uses."""
         session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=stripe.ca_bundle_path)),
+            connector=aiohttp.TCPConnector(
+                ssl=ssl.create_default_context(cafile=stripe.ca_bundle_path), keepalive_timeout=KEPT_OPEN_S
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=not is_loopback(base),
         )
