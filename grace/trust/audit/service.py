@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from psycopg import AsyncConnection
 
 from grace.kit.keys import Keys
-from grace.kit.tx import Part, Tx
+from grace.kit.tx import Part, Principal, Tx
 from grace.trust.audit.models import StoredSigner
 from grace.trust.audit.queries import stored_signer
 from grace.trust.audit.rules import canonical, payload
@@ -20,6 +20,16 @@ _KEY_PURPOSE = "audit-signing"
 _signers: WeakKeyDictionary[AsyncConnection, Signer] = WeakKeyDictionary()
 _made_in: WeakSet[Tx] = WeakSet()
 """Transactions that made the signer: should one roll back, its key never was."""
+
+
+class _Said(NamedTuple):
+    principal: Principal
+    action: str
+    subject_kind: str
+    subject_id: str
+    reason: str | None
+    before: Any
+    after: Any
 
 
 class _Recorded(NamedTuple):
@@ -45,35 +55,36 @@ def record(
 
     `subject` and `action` stay for ever and must hold no personal data. `reason`, `before` and `after`
     (mappings or row dataclasses) can be erased later; what is named or looks like a secret is redacted. All
-    entries of a transaction are written in one statement just before its commit.
+    entries of a transaction are made and written in one statement just before its commit: what is given here stays as
+    it is until then.
     """
-    kind, identifier = subject
+    tx.at_commit(_store, _Said(tx.principal, action, *subject, reason, before, after))
+
+
+def _recorded(tx: Tx, said: _Said) -> _Recorded:
     header = canonical.Header(
         at=tx.now,
         recorded_at=tx.real_now,
-        principal_kind=tx.principal.kind,
-        principal_id=tx.principal.id,
-        principal_owner=tx.principal.owner or "",
-        action=action,
-        subject_kind=kind,
-        subject_id=identifier,
+        principal_kind=said.principal.kind,
+        principal_id=said.principal.id,
+        principal_owner=said.principal.owner or "",
+        action=said.action,
+        subject_kind=said.subject_kind,
+        subject_id=said.subject_id,
         request_id=tx.request_id,
     )
     body = canonical.payload_bytes(
-        reason=payload.plain(reason), before=payload.plain(before), after=payload.plain(after)
+        reason=payload.plain(said.reason), before=payload.plain(said.before), after=payload.plain(said.after)
     )
     salt = os.urandom(canonical.SALT_BYTES)
-    tx.at_commit(
-        _store,
-        _Recorded(
-            action=action,
-            subject_kind=kind,
-            subject_id=identifier,
-            header=canonical.header_bytes(header),
-            commitment=canonical.commitment(salt, body),
-            salt=salt,
-            payload=body,
-        ),
+    return _Recorded(
+        action=said.action,
+        subject_kind=said.subject_kind,
+        subject_id=said.subject_id,
+        header=canonical.header_bytes(header),
+        commitment=canonical.commitment(salt, body),
+        salt=salt,
+        payload=body,
     )
 
 
@@ -132,7 +143,8 @@ def open_signer(keys: Keys, stored: StoredSigner) -> Signer:
     return Signer(stored.origin, private)
 
 
-async def _store(tx: Tx, entries: list[_Recorded]) -> Part:
+async def _store(tx: Tx, said: list[_Said]) -> Part:
+    entries = [_recorded(tx, one) for one in said]
     while len(entries) > _ENTRIES_PER_STATEMENT:
         some, entries = entries[:_ENTRIES_PER_STATEMENT], entries[_ENTRIES_PER_STATEMENT:]
         part = _part(tx, some)
