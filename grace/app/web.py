@@ -42,7 +42,6 @@ _pages = Pages("grace.kit")
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
     "Content-Security-Policy": policy(),
 }

@@ -2,10 +2,12 @@
 
 from fastapi import Request, Response
 
+from grace.console.forms import read_form
 from grace.console.listing import Listing
-from grace.console.shell import show
-from grace.domains.crm import queries
+from grace.console.shell import see, show
+from grace.domains.crm import api, queries
 from grace.domains.crm.queries import SORTS, ClientFilter
+from grace.domains.crm.schemas.clients import NewClient
 from grace.kit.edge import Doors, InTx
 from grace.kit.paging import Cursor, after_id, page
 
@@ -13,6 +15,10 @@ doors = Doors(tags=["Console"])
 ROWS = 50
 COLUMNS = (("name", "Name"), ("company", "Company"), ("", "E-mail"), ("lifetime_value", "Paid so far"),
            ("created_at", "Since"))  # fmt: skip
+FIELDS = (
+    ("name", "Name", "text"), ("company", "Company", "text"), ("email", "E-mail", "email"),
+    ("industry", "Industry", "text"), ("country", "Country", "text"), ("tax_id", "Tax number", "text"),
+)  # fmt: skip
 
 
 @doors.get("/app/clients", may="clients:read", hidden=True)
@@ -34,4 +40,19 @@ async def clients(tx: InTx, request: Request, cursor: Cursor = None) -> Response
         next_cursor=shown.next_cursor,
         cursor=cursor,
         statuses=[("", "Every client"), ("active", "Active"), ("inactive", "Inactive")],
+    )
+
+
+@doors.get("/app/clients/new", may="clients:read", hidden=True)
+async def new_client(tx: InTx, request: Request) -> Response:
+    """The form for a client who did not come as a lead."""
+    return await show(request, tx, "clients/new.html", here="clients", fields=FIELDS)
+
+
+@doors.post("/app/clients/new", may="clients:write", hidden=True)
+async def create(tx: InTx, request: Request) -> Response:
+    """Make the client, or find who it already is."""
+    made = await api.create_client(tx, await read_form(request, NewClient))
+    return see(
+        f"/app/clients/{made.id}", f"{made.name} is added." if made.created else f"{made.name} was known already."
     )
