@@ -131,7 +131,7 @@ class Workspaces:
     async def owner(self, handle: str) -> AsyncIterator[AsyncConnection]:
         """A connection of the owner to one workspace: migrations, sealing, verification."""
         await self.app_role_exists()
-        async with await AsyncConnection.connect(self.dsn(handle), autocommit=True) as connection:
+        async with await Connection.connect(self.dsn(handle), autocommit=True) as connection:
             yield connection
 
     async def app_role_exists(self) -> bool:

@@ -10,7 +10,7 @@ async def test_an_invoice_is_written_sent_paid_and_refunded_by_clicking(visitors
     client = (await visitors.api.post("/api/v1/clients", json=body)).json()
     page = await visitors.user()
     await page.goto("/app/invoices")
-    await page.get_by_role("link", name="Invoice", exact=True).click()
+    await page.locator(".top").get_by_role("link", name="Invoice", exact=True).click()
     await page.get_by_role("searchbox", name="Search clients").fill("of the browser")
     await page.keyboard.press("Enter")
     await page.get_by_role("link", name=client["company"]).click()

@@ -266,6 +266,7 @@ class StripeCards(CardProvider):
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=not is_loopback(base),
         )
+        session._retry_connection = False  # whether an outcome that is not known is asked for again is ours to say
         timeout = aiohttp.ClientTimeout(total=self._settings.provider_timeout_s)
         client = stripe.StripeClient(
             secret,
