@@ -62,6 +62,7 @@ async def test_from_lead_to_cash(visitors: Visitors, size: dict[str, int]) -> No
         await expect(founder.locator("summary", has_text="Complete")).to_have_count(left - 1)
     await founder.get_by_role("button", name="Mark as delivered").click()
     await founder.get_by_role("button", name=re.compile(r"Invoice \$")).click()
+    await expect(founder.get_by_role("button", name=re.compile(r"Invoice \$"))).to_have_count(0)
     await founder.goto("/app/invoices")
     await founder.locator("main").get_by_role("link", name=re.compile("^INV-")).first.click()
     bill = await founder.get_by_role("link", name="Open", exact=True).get_attribute("href")
