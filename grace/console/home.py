@@ -58,8 +58,7 @@ class StageLine:
 @doors.get("/app", may=SIGNED_IN, hidden=True)
 async def home(tx: InTx, request: Request) -> Response:
     """Key figures, what waits, what comes in, where the leads stand, what happens."""
-    me, currency = tx.principal, tx.workspace.currency
-    money = partial(format_money, currency=currency)
+    me = tx.principal
     chosen = period(request.query_params.get("days"))
     figures = await _figures(tx, columns(chosen, tx.now)) if permits(me, "insight:read") else None
     unpaid = await invoicing.unpaid(tx) if permits(me, "invoices:read") else []
@@ -79,7 +78,6 @@ async def home(tx: InTx, request: Request) -> Response:
         decisions=await governance.decisions(tx, status=Status.AWAITING_APPROVAL, limit=4) if deciding else None,
         late=await invoicing.late(tx, limit=4) if permits(me, "invoices:read") else [],
         happenings=await feed.latest(tx, limit=HAPPENINGS),
-        exact=money,
     )
 
 

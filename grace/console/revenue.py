@@ -16,10 +16,9 @@ from grace.insight import panels, reading
 from grace.insight.api import list_rows
 from grace.insight.figures import REGISTRY, Figure, Span, Unit
 from grace.insight.schemas import FigureOut
-from grace.kit.display import format_money
+from grace.kit.display import format_amount
 from grace.kit.edge import Doors, InTx
 from grace.kit.errors import NotFound
-from grace.kit.money import to_minor
 from grace.kit.paging import Cursor
 from grace.kit.tx import Tx
 
@@ -77,17 +76,17 @@ async def revenue_page(tx: InTx, request: Request) -> Response:
         sources=[
             Source(
                 say(one.source) or "Unknown",
-                _money(one.revenue, tx.workspace.currency),
+                format_amount(one.revenue, tx.workspace.currency),
                 "" if one.share is None else _percent(Decimal(one.share)),
                 charts.bar(float(100 * one.revenue / most)),
             )
             for one in metrics.revenue_per_channel
         ],
         currencies=[
-            (one.currency, _money(one.amount, one.currency), _money(one.value, tx.workspace.currency))
+            (one.currency, format_amount(one.amount, one.currency), format_amount(one.value, tx.workspace.currency))
             for one in metrics.by_currency
         ],
-        without_rate=[_money(one.amount, one.currency) for one in metrics.without_rate],
+        without_rate=[format_amount(one.amount, one.currency) for one in metrics.without_rate],
         groups=groups,
     )
 
@@ -124,7 +123,7 @@ async def figure_page(
         cursor=rows.next_cursor,
         start=span.start,
         files=FILES,
-        as_money=_money,
+        as_money=format_amount,
         worth=lambda value: _number(value, REGISTRY[figure], tx.workspace.currency, top=True),
     )
 
@@ -144,7 +143,7 @@ def _shown(found: FigureOut) -> Shown:
 def _value(value: Decimal, unit: Unit, currency: str | None) -> str:
     match unit:
         case "money":
-            return _money(value, currency or "USD")
+            return format_amount(value, currency or "USD")
         case "share":
             return _percent(value)
         case "percent":
@@ -161,11 +160,7 @@ def _number(value: Decimal | None, figure: Figure, currency: str, *, top: bool) 
     part = figure.top if top else figure.under
     if value is None:
         return "no rate"
-    return _money(value, currency) if part is not None and part.of == "value" else _plain(value)
-
-
-def _money(amount: Decimal, currency: str) -> str:
-    return format_money(to_minor(amount, currency), currency)
+    return format_amount(value, currency) if part is not None and part.of == "value" else _plain(value)
 
 
 def _percent(share: Decimal) -> str:

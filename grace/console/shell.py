@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 from urllib.parse import quote, unquote
 
 from fastapi import Request
@@ -11,6 +12,7 @@ from markupsafe import Markup
 
 from grace.console import charts, marks, words
 from grace.kit.edge import permits
+from grace.kit.errors import Forbidden
 from grace.kit.pages import Pages
 from grace.kit.tx import Principal, Tx
 from grace.trust.governance import queries as governance
@@ -90,9 +92,8 @@ async def show(
     /,
     *,
     here: str,
-    status: int = 200,
     live: str = "",
-    **values: object,
+    **values: Any,
 ) -> HTMLResponse:
     """A page in its shell. `here` is the sidebar's entry; `live` names the topics that change the page."""
     me = tx.principal
@@ -100,7 +101,6 @@ async def show(
     said = unquote(request.cookies.get(SAID_COOKIE, ""))[:SAID_LENGTH]
     page = _pages.render(
         template,
-        status=status,
         here=here,
         live=live,
         me=me,
@@ -113,7 +113,6 @@ async def show(
         currency=tx.workspace.currency,
         now=tx.now,
         query=request.query_params,
-        path=request.url.path,
         **values,
     )
     if said:
@@ -131,10 +130,11 @@ def see(path: str, said: str = "") -> Response:
     return response
 
 
+def demand(tx: Tx, may: str) -> None:
+    """Forbidden for a reader without a permission that the page's door does not ask of everybody."""
+    if not permits(tx.principal, may):
+        raise Forbidden(f"This needs the permission {may!r}. An owner or an admin can grant it.", permission=may)
+
+
 def _sees(me: Principal, item: Item) -> bool:
     return not item.may or permits(me, item.may)
-
-
-def is_me(principal: Principal, kind: str, id: str) -> bool:
-    """Whether somebody named in a record is the one who reads it."""
-    return (principal.kind, principal.id) == (kind, id)

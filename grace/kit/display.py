@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from grace.kit.money import DIGITS
+from grace.kit.money import DIGITS, to_minor
 
 _SYMBOLS = {
     "AUD": "A$", "BRL": "R$", "CAD": "CA$", "CHF": "CHF\u00a0", "CNY": "CN¥", "EUR": "€", "GBP": "£",
@@ -43,6 +43,11 @@ def format_money(amount_minor: int, currency: str, *, locale: str = "en") -> str
     symbol = _SYMBOLS.get(currency, f"{currency}\u00a0")
     minus = "\u2212" if amount_minor < 0 else ""
     return f"{minus}{number}\u00a0{symbol.strip()}" if after else f"{minus}{symbol}{number}"
+
+
+def format_amount(amount: Decimal, currency: str) -> str:
+    """`$1,500.00`, of an amount in major units as the API's answers hold it."""
+    return format_money(to_minor(amount, currency), currency)
 
 
 def format_compact(amount_minor: int, currency: str) -> str:

@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from grace.console.clients.words import WORDS
 from grace.console.forms import read_form
 from grace.console.pipeline.board import word
-from grace.console.shell import see, show
+from grace.console.shell import demand, see, show
 from grace.domains.crm import api, panels, queries
 from grace.domains.crm.api import ClientPath
 from grace.domains.crm.models import Client
@@ -24,7 +24,6 @@ from grace.domains.proposals import queries as proposals
 from grace.domains.proposals.queries import ProposalFilter
 from grace.insight.story import SOURCES, story
 from grace.kit.edge import Doors, InTx, permits
-from grace.kit.errors import Forbidden
 from grace.kit.paging import Cursor, Page, after_id, page
 from grace.kit.tx import Tx
 from grace.trust.ledger import queries as ledger
@@ -47,8 +46,8 @@ async def client(tx: InTx, request: Request, id: ClientPath, cursor: Cursor = No
     parts = [(name, title) for name, title, may in TABS if permits(tx.principal, may)]
     tab = request.query_params.get("tab", "story")
     wanted = next((may for name, _, may in TABS if name == tab), None)
-    if wanted and not permits(tx.principal, wanted):
-        raise Forbidden(f"This needs the permission {wanted!r}.", permission=wanted)
+    if wanted:
+        demand(tx, wanted)
     tab = tab if wanted else "story"
     credit = await ledger.balances(tx, family, purpose=Purpose.CUSTOMER_CREDIT)
     shown = await _rows(tx, tab, found, family, cursor)

@@ -18,7 +18,7 @@ from grace.domains.payments.schemas import ManualPaymentIn
 from grace.flows.collect_cash import api, card_doors, refund_doors
 from grace.flows.collect_cash.schemas import ApplyCredit, NewInvoice, Processing, ProcessPayment, RefundPaymentIn
 from grace.kit import json
-from grace.kit.display import format_money
+from grace.kit.display import format_amount
 from grace.kit.edge import Doors, InTx, InUnit
 from grace.kit.errors import Invalid
 from grace.kit.money import exact, to_minor
@@ -104,7 +104,7 @@ async def record_payment(tx: InTx, request: Request, id: InvoicePath) -> Respons
     """Write down money that came by another way."""
     body = await read_form(request, PaymentForm, invoice_id=id)
     paid = await api.record_manual_payment(tx, body)
-    amount = format_money(to_minor(paid.amount, paid.currency), paid.currency)
+    amount = format_amount(paid.amount, paid.currency)
     return see(f"/app/invoices/{paid.invoice_id}", f"{amount} recorded")
 
 
@@ -112,7 +112,7 @@ async def record_payment(tx: InTx, request: Request, id: InvoicePath) -> Respons
 async def spend_credit(tx: InTx, request: Request, id: InvoicePath) -> Response:
     """Spend the client's credit on it."""
     done = await api.apply_credit(tx, id, await read_form(request, ApplyCredit))
-    amount = format_money(to_minor(done.amount_applied, done.currency), done.currency)
+    amount = format_amount(done.amount_applied, done.currency)
     return see(f"/app/invoices/{done.invoice_id}", f"{amount} of credit applied")
 
 
@@ -140,7 +140,7 @@ async def refund(unit: InUnit, request: Request, id: InvoicePath) -> Response:
         raise Invalid("The amount typed to confirm is another one. Nothing was refunded.", type="not-confirmed")
     body = RefundPaymentIn(invoice_id=invoice.id, reason=form.reason, amount=amount)
     done = await refund_doors.refund_payment(unit, body, request)
-    path, said = f"/app/invoices/{invoice.id}", format_money(to_minor(amount, invoice.currency), invoice.currency)
+    path, said = f"/app/invoices/{invoice.id}", format_amount(amount, invoice.currency)
     if isinstance(done, Answered):
         return _not_done(path, done)
     if isinstance(done, Held):

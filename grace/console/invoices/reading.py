@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import Path, Query, Request, Response
 
-from grace.console.shell import show
+from grace.console.shell import demand, show
 from grace.domains.crm import queries as crm
 from grace.domains.crm.queries import ClientFilter
 from grace.domains.invoicing import queries as invoices
@@ -17,9 +17,9 @@ from grace.domains.invoicing.rules.status import PAYABLE, due_minor
 from grace.flows.collect_cash import listing
 from grace.flows.collect_cash.listing import Happening, Tab
 from grace.kit import json
-from grace.kit.display import format_money
+from grace.kit.display import format_amount, format_money
 from grace.kit.edge import Doors, InTx, permits
-from grace.kit.errors import Forbidden, Malformed
+from grace.kit.errors import Malformed
 from grace.kit.money import exact, to_major, to_minor
 from grace.kit.paging import Cursor, after_id, page
 from grace.kit.tx import Tx
@@ -95,7 +95,7 @@ async def new_invoice(
     tx: InTx, request: Request, client: Annotated[str | None, Query(max_length=200)] = None, q: Search = None
 ) -> Response:
     """Choose a client, then write the invoice."""
-    _needs(tx, "invoices:write")
+    demand(tx, "invoices:write")
     if client:
         named = await crm.client(tx, client)
         return await _editor(request, tx, invoice=None, client=named)
@@ -107,7 +107,7 @@ async def new_invoice(
 @doors.get("/app/invoices/{id}/edit", may="invoices:read", hidden=True)
 async def edit_invoice(tx: InTx, request: Request, id: InvoicePath) -> Response:
     """Change a draft."""
-    _needs(tx, "invoices:write")
+    demand(tx, "invoices:write")
     invoice = await invoices.invoice(tx, id)
     return await _editor(request, tx, invoice=await record(tx, invoice), client=await crm.client(tx, invoice.client_id))
 
@@ -121,21 +121,21 @@ async def show_invoice(tx: InTx, request: Request, id: InvoicePath) -> Response:
 @doors.get("/app/invoices/{id}/void", may="invoices:read", hidden=True)
 async def ask_void(tx: InTx, request: Request, id: InvoicePath) -> Response:
     """The same, asking why it is taken back."""
-    _needs(tx, "invoices:write")
+    demand(tx, "invoices:write")
     return await _invoice(request, tx, id, doing="void")
 
 
 @doors.get("/app/invoices/{id}/pay", may="payments:read", hidden=True)
 async def ask_payment(tx: InTx, request: Request, id: InvoicePath) -> Response:
     """The same, asking what was paid."""
-    _needs(tx, "payments:write")
+    demand(tx, "payments:write")
     return await _invoice(request, tx, id, doing="pay")
 
 
 @doors.get("/app/invoices/{id}/credit", may="payments:read", hidden=True)
 async def ask_credit(tx: InTx, request: Request, id: InvoicePath) -> Response:
     """The same, asking how much credit to spend."""
-    _needs(tx, "payments:write")
+    demand(tx, "payments:write")
     return await _invoice(request, tx, id, doing="credit")
 
 
@@ -148,19 +148,9 @@ async def ask_refund(
     reason: Annotated[str, Query(max_length=2000)] = "",
 ) -> Response:
     """How much to give back; then, with the amount to be typed once more, the button."""
-    _needs(tx, "payments:write")
+    demand(tx, "payments:write")
     asked = exact(typed(amount)) if amount.strip() and reason.strip() else None
     return await _invoice(request, tx, id, doing="refund", asked=asked, reason=reason.strip())
-
-
-def _needs(tx: Tx, right: str) -> None:
-    """A form is for who may send it. Forbidden."""
-    if not permits(tx.principal, right):
-        raise Forbidden(f"This needs the permission {right!r}. An owner or an admin can grant it.", permission=right)
-
-
-def _exactly(amount: Decimal, currency: str) -> str:
-    return format_money(to_minor(amount, currency), currency)
 
 
 def typed(amount: str) -> str:
@@ -193,7 +183,7 @@ async def _invoice(
         told=_timeline(invoice, money, log, names),
         doing=doing,
         major=to_major,
-        exactly=_exactly,
+        exactly=format_amount,
         asked=None if asked is None else to_minor(asked, invoice.currency),
         reason=reason,
     )

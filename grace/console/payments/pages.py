@@ -6,15 +6,14 @@ from typing import Annotated, Literal
 from fastapi import Path, Query, Request, Response
 
 from grace.console.forms import read_form
-from grace.console.shell import see, show
+from grace.console.shell import demand, see, show
 from grace.domains.invoicing import queries as invoices
 from grace.domains.payments import queries as payments
 from grace.domains.payments.models import MANUAL, Attempt, PaymentStatus
 from grace.domains.payments.schemas import ReversePayment
 from grace.flows.collect_cash import api, listing
 from grace.kit import inbox
-from grace.kit.edge import Doors, InTx, permits
-from grace.kit.errors import Forbidden
+from grace.kit.edge import Doors, InTx
 from grace.kit.inbox import EventSeen
 from grace.kit.paging import Cursor, after_id, number_in, page
 from grace.kit.tx import Tx
@@ -100,8 +99,7 @@ async def show_payment(tx: InTx, request: Request, id: PaymentPath) -> Response:
 @doors.get("/app/payments/{id}/reverse", may="payments:read", hidden=True)
 async def ask_reverse(tx: InTx, request: Request, id: PaymentPath) -> Response:
     """The same, asking why it is taken back."""
-    if not permits(tx.principal, "payments:write"):
-        raise Forbidden("This needs the permission 'payments:write'.", permission="payments:write")
+    demand(tx, "payments:write")
     return await _payment(request, tx, id, doing="reverse")
 
 
@@ -127,7 +125,7 @@ async def _payment(request: Request, tx: Tx, id: str, *, doing: str = "") -> Res
         calls=await listing.calls_of(tx, attempt.id) if attempt is not None else [],
         events=await _events(tx, attempt),
         back=await listing.back(tx, payment.id),
-        genuine=await listing.genuine(tx, payment),
+        genuine=await payments.is_unaltered(tx, payment),
         reversible=payment.provider == MANUAL and payment.status == "paid",
         doing=doing,
         words=dict(METHODS),

@@ -3,10 +3,9 @@
 from fastapi import Request, Response
 
 from grace.console.forms import read_form
+from grace.console.pipeline.sources import source_choices
 from grace.console.shell import see, show
 from grace.domains.crm import api
-from grace.domains.crm.rules.sources import SHIPPED
-from grace.domains.crm.schemas.clients import LEAD_SOURCES
 from grace.domains.crm.schemas.lead_form import LEAD_FORM, LeadForm
 from grace.flows.settings.api import put_setting
 from grace.kit.edge import Doors, InTx
@@ -19,7 +18,6 @@ ACCENTS = (("blue", "Blue"), ("green", "Green"), ("violet", "Violet"), ("red", "
 @doors.get(PATH, may="leads:read", hidden=True)
 async def form(tx: InTx, request: Request) -> Response:
     """The form's page."""
-    sources = [*SHIPPED, *(await LEAD_SOURCES.read(tx)).own]
     return await show(
         request,
         tx,
@@ -27,7 +25,7 @@ async def form(tx: InTx, request: Request) -> Response:
         here="pipeline",
         form=await LEAD_FORM.read(tx),
         address=await api.get_lead_form(tx),
-        sources=[(name, name.replace("_", " ").capitalize()) for name in sources],
+        sources=await source_choices(tx),
         accents=ACCENTS,
     )
 

@@ -4,14 +4,13 @@ from fastapi import Request, Response
 
 from grace.console.listing import Listing
 from grace.console.pipeline.board import LIVE, age, word
+from grace.console.pipeline.sources import source_choices
 from grace.console.pipeline.view import View
 from grace.console.shell import show
 from grace.domains.crm import panels
 from grace.domains.crm.panels import Wanted
 from grace.domains.crm.queries import LEAD_SORTS
-from grace.domains.crm.rules.sources import SHIPPED
 from grace.domains.crm.rules.stages import Stage, allowed_moves
-from grace.domains.crm.schemas.clients import LEAD_SOURCES
 from grace.kit.edge import Doors, InTx
 from grace.kit.paging import Cursor, after_id, page
 from grace.trust.identity import queries as identity
@@ -34,7 +33,6 @@ async def list_leads(tx: InTx, request: Request, cursor: Cursor = None) -> Respo
     where = Wanted(asked.get("stage"), asked.get("source"), listing.q or None)
     rows = await panels.listed(tx, where, sort=listing.sort, after=after_id(cursor), limit=ROWS + 1)
     shown = page(rows, limit=ROWS, key="id")
-    sources = [*SHIPPED, *(await LEAD_SOURCES.read(tx)).own]
     return await show(
         request,
         tx,
@@ -48,7 +46,7 @@ async def list_leads(tx: InTx, request: Request, cursor: Cursor = None) -> Respo
         cursor=cursor,
         movers=await identity.names(tx, [card.moved_by for card in shown.items]),
         stages=[("", "Every stage"), *((stage.value, word(stage)) for stage in Stage)],
-        sources=[("", "Every source"), *((name, name.replace("_", " ").capitalize()) for name in sources)],
+        sources=[("", "Every source"), *await source_choices(tx)],
         word=word,
         age=age,
         view=View(),

@@ -3,10 +3,9 @@
 from fastapi import Request, Response
 
 from grace.console.forms import read_form
+from grace.console.pipeline.sources import source_choices
 from grace.console.shell import see, show
 from grace.domains.crm import api
-from grace.domains.crm.rules.sources import SHIPPED
-from grace.domains.crm.schemas.clients import LEAD_SOURCES
 from grace.domains.crm.schemas.leads import NewLead
 from grace.kit.edge import Doors, InTx
 
@@ -16,13 +15,12 @@ doors = Doors(tags=["Console"])
 @doors.get("/app/pipeline/new", may="leads:read", hidden=True)
 async def new_lead(tx: InTx, request: Request) -> Response:
     """The form."""
-    sources = [*SHIPPED, *(await LEAD_SOURCES.read(tx)).own]
     return await show(
         request,
         tx,
         "pipeline/new.html",
         here="pipeline",
-        sources=[(name, name.replace("_", " ").capitalize()) for name in sources],
+        sources=await source_choices(tx),
     )
 
 

@@ -5,14 +5,13 @@ from decimal import Decimal
 from fastapi import Request, Response
 
 from grace.console.forms import read_form
-from grace.console.shell import see, show
+from grace.console.shell import demand, see, show
 from grace.domains.crm import queries as crm
 from grace.domains.crm.models import Lead
 from grace.domains.proposals import queries as offers
 from grace.flows.win_work import api
 from grace.flows.win_work.schemas import GenerateProposal
-from grace.kit.edge import Doors, InTx, InUnit, permits
-from grace.kit.errors import Forbidden
+from grace.kit.edge import Doors, InTx, InUnit
 from grace.kit.money import to_major
 from grace.kit.paging import after_id, page
 from grace.trust.governance import queries as governance
@@ -62,8 +61,8 @@ async def new_proposal(tx: InTx, request: Request) -> Response:
     """What the client wants and would spend, from the lead that is named in the address."""
     query = request.query_params
     named, whose = query.get("lead", "")[:64], query.get("client", "")[:256]
-    if (named or whose) and not permits(tx.principal, "clients:read"):
-        raise Forbidden("This needs the permission clients:read.")
+    if named or whose:
+        demand(tx, "clients:read")
     lead = await crm.lead(tx, named) if named else None
     client = await crm.client(tx, lead.client_id if lead else whose) if lead or whose else None
     return await show(

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 from grace.domains.payments import rules
 from grace.domains.payments.models import (
@@ -85,9 +86,19 @@ def is_genuine(payment: Payment, *, origin: str, public_key: bytes) -> bool:
     return is_signed_by(signed(payment), payment.verification_signature, name=origin, public_key=public_key)
 
 
+async def is_unaltered(tx: Tx, payment: Payment) -> bool:
+    """Whether a payment is as it was signed, by the key of this workspace's log."""
+    signer = await _signer(tx)
+    return signer is not None and is_genuine(payment, **signer)
+
+
+async def _signer(tx: Tx) -> dict[str, Any] | None:
+    return await tx.first(dict, "select origin, public_key from audit_signer")
+
+
 async def altered_payments(tx: Tx) -> AsyncIterator[str]:
     """The ids of payments whose signature does not fit, for the verifier. Reads in batches."""
-    signer = await tx.first(dict, "select origin, public_key from audit_signer")
+    signer = await _signer(tx)
     last = ""
     while True:
         batch = await tx.all(
@@ -97,7 +108,7 @@ async def altered_payments(tx: Tx) -> AsyncIterator[str]:
             limit=BATCH,
         )
         for payment in batch:
-            if signer is None or not is_genuine(payment, origin=signer["origin"], public_key=signer["public_key"]):
+            if signer is None or not is_genuine(payment, **signer):
                 yield payment.id
         if len(batch) < BATCH:
             return

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Literal
 
 from grace.domains.payments.models import ATTEMPT_COLUMNS, CALL_COLUMNS, Attempt, Payment, ProviderCall
-from grace.domains.payments.queries import is_genuine
 from grace.kit.paging import ordering
 from grace.kit.tx import Tx
 
@@ -223,12 +222,6 @@ async def back(tx: Tx, payment_id: str) -> list[Back]:
         " join refund r on r.id = p.refund_id where p.payment_id = %(id)s order by p.number desc limit 100",
         id=payment_id,
     )
-
-
-async def genuine(tx: Tx, payment: Payment) -> bool:
-    """Whether a payment is as it was signed, by the key of this workspace's log."""
-    signer = await tx.first(dict, "select origin, public_key from audit_signer")
-    return signer is not None and is_genuine(payment, origin=signer["origin"], public_key=signer["public_key"])
 
 
 async def attempt_behind(tx: Tx, payment: Payment) -> Attempt | None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from fastapi import Request, Response
@@ -17,8 +17,8 @@ from grace.domains.payments import queries
 from grace.domains.payments.models import Attempt, Payment
 from grace.flows.collect_cash.schemas import CardState, PayPage
 from grace.kit.credentials import WrongCredential
-from grace.kit.display import format_date, format_moment, format_money
-from grace.kit.money import to_major, to_minor
+from grace.kit.display import format_amount, format_date, format_moment, format_money
+from grace.kit.money import to_major
 from grace.kit.pages import Pages, policy
 from grace.kit.tx import Tx
 from grace.providers.payments import port
@@ -89,17 +89,12 @@ def gone(request: Request, *, test: bool) -> HTMLResponse:
 
 
 def _render(template: str, tx: Tx, found: Seen, token: str, request: Request, **values: Any) -> HTMLResponse:
-    currency = found.page.currency
-
-    def money(amount: Decimal) -> str:
-        return format_money(to_minor(amount, currency), currency)
-
     return _pages.render(
         template,
         invoice=found.page,
         payments=found.payments,
         here=f"/pay/{token}",
-        money=money,
+        money=partial(format_amount, currency=found.page.currency),
         test=tx.workspace.kind == "test",
         secure=request.url.scheme == "https",
         **values,
