@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Page
 
+from grace.kit.pages import STATIC
 from tests.fixtures.browser import DESKTOP, PHONE, Visitors, sideways, violations
 from tests.fixtures.running import GRACE, RunningGrace
 
@@ -76,9 +77,13 @@ async def owner(visitors: Visitors, workspace: str, **context: Any) -> Page:
 async def wrong(page: Page) -> list[str]:
     """What is wrong with the pages that this one leads to."""
     found: list[str] = []
+    drawn = set(re.findall(r'id="([^"]+)"', (STATIC / "vendor" / "icons.svg").read_text()))
 
     async def look(which: str) -> None:
         found.extend(f"{which}: {one}" for one in await violations(page))
+        used = await page.locator("use").evaluate_all("all => all.map(use => use.getAttribute('href').split('#')[1])")
+        assert used
+        found.extend(f"{which}: there is no icon {name}" for name in sorted(set(used) - drawn))
         over = await sideways(page)
         if over:
             found.append(f"{which}: scrolls {over} px sideways")
