@@ -140,6 +140,18 @@ async def test_an_answer_that_stays_away_is_a_case_for_a_person(till: Till) -> N
     await check_paid_once(till, invoice)
 
 
+async def test_a_payer_who_presses_again_and_again_makes_no_case(till: Till) -> None:
+    """The provider is down for a moment: as soon as it is back, the next press has it."""
+    invoice = await till.invoice()
+    till.sandbox.fault("error_before", path=INTENTS, count=None)
+    for _ in range(10):
+        assert (await till.intent(invoice, status=202))["status"] == "processing"
+    till.sandbox.control("DELETE", "/_faults")
+    await till.confirm(await till.intent(invoice))
+    await till.settle()
+    await check_paid_once(till, invoice)
+
+
 async def test_a_case_can_be_asked_again(till: Till) -> None:
     invoice = await ready(till)
     till.sandbox.fault("timeout_after", path=INTENTS, method="POST", count=None)

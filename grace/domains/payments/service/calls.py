@@ -2,8 +2,8 @@
 
 A call is ordered in the transaction of what needs it. Whoever makes it takes it first: that counts a try and
 keeps the scanner away for a while. The way of a call whose outcome is unknown: the same key again; then a look-up
-at the provider by our id; after `TRIES` rounds it is a case for a person. What is older than the provider keeps
-keys is looked up before anything is sent.
+at the provider by our id; after `TRIES` tries and `PATIENCE` it is a case for a person. What is older than the
+provider keeps keys is looked up before anything is sent.
 """
 
 from collections.abc import Awaitable, Callable
@@ -28,6 +28,8 @@ from grace.trust.audit import service as audit
 log = structlog.get_logger()
 
 TRIES = 6
+PATIENCE = timedelta(hours=1)
+"""A payer who presses again and again uses up the tries in seconds: the provider may be back in a minute."""
 KEYS_LAST = timedelta(hours=23)
 """A provider keeps a key for 24 hours."""
 LONGEST_PAUSE = timedelta(hours=1)
@@ -192,15 +194,16 @@ async def _case(tx: Tx, call_id: str) -> ProviderCall:
 
 
 async def _put_off(tx: Tx, call: ProviderCall, error: str) -> None:
-    given_up = call.tries >= TRIES
-    pause = min(LONGEST_PAUSE, timedelta(seconds=settings().intent_stale_s) * 4 ** (call.tries - 1))
+    """Ask again after three times as long as it has been unknown."""
+    age = _real_now() - call.created_at
+    given_up = call.tries >= TRIES and age >= PATIENCE
     await tx.execute(
         "update provider_call set state = %(state)s, error = %(error)s,"
         " retry_at = case when %(state)s = 'case' then null else clock_timestamp() + %(pause)s end where id = %(id)s",
         id=call.id,
         state="case" if given_up else "unknown",
         error=error[:500],
-        pause=pause,
+        pause=min(LONGEST_PAUSE, max(timedelta(seconds=settings().intent_stale_s), 3 * age)),
     )
     log.warning(
         "provider call unknown",
