@@ -1,5 +1,8 @@
-"""Home of the console over a long history, against a page that is only the shell, through the whole application."""
+"""Home of the console over a long history, against a page that is only the shell, through the whole application.
 
+And how soon one browser shows what was done elsewhere."""
+
+import asyncio
 import logging
 import statistics
 import time
@@ -7,6 +10,7 @@ import time
 import httpx
 import structlog
 
+from bench.browsers import ACTS, act_to_screen
 from bench.insight import ENTRIES_A_SALE, sell
 from bench.measure import Report, at_most
 from grace.app.web import create_app
@@ -39,6 +43,8 @@ async def run(report: Report) -> None:
     name = f"console: home at {LEADS:,} leads and {ENTRIES:,} entries"
     report.compared(f"{name}, the bare page", bar=at_most(8), pairs=bare, unit="ms")
     report.compared(f"{name}, at a tenth", bar=at_most(1.3), pairs=growth, unit="ms")
+    name = f"console: from an act to another browser's screen, middle of {ACTS}"
+    report.record(name, value=await asyncio.to_thread(act_to_screen), bar=at_most(300), unit="ms")
 
 
 async def _business(report: Report, part: int) -> dict[str, str]:

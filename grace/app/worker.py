@@ -125,7 +125,7 @@ class Worker:
     async def _watch(self, handle: str) -> None:
         """Dispatch facts as they come and keep reactors busy while reactions are due.
 
-        A workspace where nothing happens is looked at less and less often, down to every `IDLE_POLL_S`.
+        A workspace where nothing happens and that no browser shows is looked at every `IDLE_POLL_S` only.
         """
         workspaces, poll_s = self._workspaces, self._settings.worker_poll_s
         reactors: set[asyncio.Task[None]] = set()
@@ -149,7 +149,10 @@ class Worker:
                     task.add_done_callback(reactors.discard)
             quiet_s = 0.0 if taken or waiting.reactions else quiet_s + poll_s
             if quiet_s > QUIET_AFTER_S:
-                await self._pause(IDLE_POLL_S - poll_s)
+                if await reactions.watched(workspaces, handle):
+                    quiet_s = 0.0
+                else:
+                    await self._pause(IDLE_POLL_S - poll_s)
             return taken
 
         try:

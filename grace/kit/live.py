@@ -102,7 +102,7 @@ class Live:
         while True:
             try:
                 async with await psycopg.AsyncConnection.connect(
-                    self._edge.workspaces.dsn(handle), autocommit=True
+                    self._edge.workspaces.dsn(handle), autocommit=True, application_name=LIVE_CHANNEL
                 ) as connection:
                     await connection.execute(f"listen {LIVE_CHANNEL}")
                     async for notification in connection.notifies():

@@ -364,3 +364,15 @@ async def look(workspaces: Workspaces, handle: str) -> Waiting:
         )
         row = await cursor.fetchone()
     return Waiting(*row) if row else Waiting(facts=False, reactions=False)
+
+
+async def watched(workspaces: Workspaces, handle: str) -> bool:
+    """Whether any web process listens for a workspace's changes: then a browser shows it."""
+    pool = await workspaces.pool(handle)
+    async with pool.connection() as connection:
+        cursor = await connection.execute(
+            "select exists (select from pg_stat_activity where datname = current_database()"
+            f" and application_name = '{LIVE_CHANNEL}')"
+        )
+        row = await cursor.fetchone()
+    return bool(row and row[0])

@@ -4,7 +4,7 @@ from typing import Any
 
 from playwright.async_api import expect
 
-from tests.fixtures.browser import PHONE, Visitors, sideways, violations
+from tests.fixtures.browser import PHONE, Heard, Visitors, sideways, violations
 from tests.flows.story import PORTAL
 
 
@@ -26,8 +26,10 @@ async def held(visitors: Visitors, name: str) -> str:
 async def test_a_second_users_approval_shows_in_the_first_browser(visitors: Visitors) -> None:
     decision = await held(visitors, "Copperleaf")
     one, two = await visitors.user(), await visitors.user("admin", viewport=PHONE)
+    heard = Heard(one)
     await one.goto(f"/app/approvals/{decision}")
     await expect(one.locator("html.is-live")).to_have_count(1)
+    await heard.from_now()
     await one.get_by_label("Reason").fill("I was about to say")
     assert await violations(one) == []
 
@@ -47,7 +49,8 @@ async def test_a_second_users_approval_shows_in_the_first_browser(visitors: Visi
     await two.locator("button[data-approve]").click()
     await expect(two.locator("#said")).to_have_text("Approved: the action has run")
 
-    await expect(one.get_by_text("Granted, and ran")).to_be_visible(timeout=3000)
+    await expect(one.get_by_text("Granted, and ran")).to_be_visible()
+    assert await heard.fetched_for("decision")
     await expect(one.locator(".ap-meta .pill")).to_have_text("Done")
     await expect(one.locator("form.decide")).to_have_count(0)
 

@@ -2,7 +2,7 @@
 
 from playwright.async_api import Locator, Page, expect
 
-from tests.fixtures.browser import PHONE, Visitors, sideways, violations
+from tests.fixtures.browser import PHONE, Heard, Visitors, sideways, violations
 
 
 async def lead(visitors: Visitors, name: str) -> str:
@@ -31,16 +31,19 @@ async def drag(page: Page, name: str, start: str, end: str) -> None:
 async def test_what_one_moves_another_sees_without_losing_what_they_type(visitors: Visitors) -> None:
     lead_id = await lead(visitors, "Halden Robotics")
     mover, watcher = await visitors.user(), await visitors.user("operator")
+    heard = Heard(watcher)
     await mover.goto("/app/pipeline")
     await watcher.goto(f"/app/pipeline/{lead_id}")
     for page in (mover, watcher):
         await expect(page.locator("html.is-live")).to_have_count(1)
     await watcher.get_by_text("Log a call or note").click()
     await watcher.get_by_label("What was said").fill("Half a sentence")
+    await heard.from_now()
     await drag(mover, "Halden Robotics", "LEAD", "QUALIFIED")
     await expect(mover.locator("#said")).to_have_text("Halden Robotics is in Qualified now.")
     await expect(card(mover, "QUALIFIED", "Halden Robotics")).to_be_visible()
-    await expect(card(watcher, "QUALIFIED", "Halden Robotics")).to_be_visible(timeout=1500)
+    await expect(card(watcher, "QUALIFIED", "Halden Robotics")).to_be_visible()
+    assert await heard.fetched_for("lead")
     await expect(watcher.get_by_label("What was said")).to_have_value("Half a sentence")
     assert await watcher.get_by_label("What was said").evaluate("e => e === document.activeElement")
 

@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from grace.app import wiring
 from grace.app.installation import create_workspace
-from grace.kit import testclock
+from grace.kit import reactions, testclock
 from grace.kit.edge import SESSION_COOKIE
 from grace.kit.tx import transaction
 from grace.trust.identity import queries as identity
@@ -89,6 +89,20 @@ async def test_a_browser_is_told_what_changed_and_nothing_of_what_it_holds(till:
             assert isinstance(told[2], int | None)
             if told[1] == made["lead_id"]:
                 break
+
+
+async def test_the_worker_can_tell_whether_a_browser_shows_the_workspace(till: Till, session: str) -> None:
+    async def until(shown: bool) -> None:
+        async with asyncio.timeout(WAIT_S):
+            while True:
+                if await reactions.watched(till.workspace.workspaces, till.workspace.handle) is shown:
+                    return
+                await asyncio.sleep(0.05)
+
+    await until(False)
+    async with browser(till, session):
+        await until(True)
+    await until(False)
 
 
 async def test_other_sites_and_strangers_hear_nothing(till: Till, session: str) -> None:

@@ -26,7 +26,21 @@
   };
 
   // --- Live: a message names what changed; the page is then fetched again like any other.
-  let again = null, wait = 500, wasLost = false, due = null, lastAt = null;
+  // At once, one at a time, with a rest between; what comes meanwhile is one more.
+  let again = null, wait = 500, wasLost = false, lastAt = null, running = false, more = false;
+  const rest = ms => new Promise(done => setTimeout(done, ms));
+  const refreshSoon = async () => {
+    more = true;
+    if (running) return;
+    running = true;
+    while (more) { more = false; await refresh().catch(() => {}); await rest(250); }
+    running = false;
+  };
+  document.addEventListener("htmx:beforeSwap", event => {  // somebody has gone elsewhere while the page was fetched
+    const { elt, path } = event.detail.requestConfig || {};
+    if (elt !== app() || path === location.pathname + location.search) return;
+    event.detail.shouldSwap = false; more = true;
+  });
   const watches = changes => {
     const topics = (app().dataset.live || "").split(" ").filter(Boolean);
     return topics.includes("*") || changes.some(([topic, id]) => topics.includes(topic) || topics.includes(`${topic}:${id}`));
@@ -40,11 +54,8 @@
   const connect = () => {
     clearTimeout(again);
     const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`);
-    socket.onopen = () => { wait = 500; showLost(false); document.documentElement.classList.add("is-live"); if (wasLost) { wasLost = false; refresh(); } };
-    socket.onmessage = event => {
-      if (!watches(JSON.parse(event.data))) return;
-      clearTimeout(due); due = setTimeout(refresh, 120);
-    };
+    socket.onopen = () => { wait = 500; showLost(false); document.documentElement.classList.add("is-live"); if (wasLost) { wasLost = false; refreshSoon(); } };
+    socket.onmessage = event => { if (watches(JSON.parse(event.data))) refreshSoon(); };
     socket.onclose = () => {
       if (!wasLost) lastAt = app().dataset.at;
       wasLost = true; document.documentElement.classList.remove("is-live");
