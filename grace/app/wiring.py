@@ -48,12 +48,19 @@ PREPARE: tuple[Prepare, ...] = (_make_signer, _install_policy, _connect_webhooks
 """What every new workspace gets besides its tables; each step may run again."""
 
 
+_providers: list[StripeCards] = []
+"""What was bound, until it has hung up: the last one is in use."""
+
+
 def bind(settings: Settings) -> None:
     """Bind the ports for this process."""
     architect.bind(BuiltinArchitect())
-    cards.bind(StripeCards(settings))
+    _providers.append(StripeCards(settings))
+    cards.bind(_providers[-1])
 
 
 async def close() -> None:
-    """Hang up at the providers, before the event loop ends."""
-    await cards.cards().close()
+    """Hang up at the providers, also at those bound before, before the event loop ends."""
+    for provider in _providers:
+        await provider.close()
+    del _providers[:-1]
