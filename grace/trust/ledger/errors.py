@@ -9,8 +9,7 @@ Conflict 409
 └── HoldEnded           the hold is unknown, over, or does not cover the lines
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from types import TracebackType
 
 import psycopg
 
@@ -57,14 +56,23 @@ _BY_STATE: dict[str, type[Problem]] = {
 FLOOR = "ledger_account_floor"
 
 
-@asynccontextmanager
-async def told() -> AsyncIterator[None]:
-    """Turn what the database refuses into the errors above; anything else passes as it is."""
-    try:
-        yield
-    except psycopg.Error as error:
+class _Told:
+    """Turns what the database refuses into the errors above; anything else passes as it is."""
+
+    def __enter__(self) -> None:
+        """Nothing is needed before."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Raise what the database says as what it means."""
+        if not isinstance(error, psycopg.Error):
+            return
         if error.diag.constraint_name == FLOOR:
             raise InsufficientFunds("The account does not hold that much.") from error
         if error.sqlstate in _BY_STATE:
             raise _BY_STATE[error.sqlstate](error.diag.message_primary or "") from error
-        raise
+
+
+told = _Told()
+"""`with told:` around a statement of the ledger."""

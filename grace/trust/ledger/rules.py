@@ -1,6 +1,5 @@
 """The chart of accounts, and what a set of lines must be before it is posted."""
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -113,19 +112,21 @@ def balanced(lines: Iterable[Line]) -> tuple[Line, ...]:
     Unbalanced when nothing is left, a currency does not sum to zero or an amount exceeds 64 bits;
     UnknownAccount when a purpose lacks its owner or has one too many.
     """
-    amounts: dict[AccountRef, int] = defaultdict(int)
-    totals: dict[str, int] = defaultdict(int)
+    amounts: dict[AccountRef, int] = {}
+    totals: dict[str, int] = {}
     for line in lines:
-        _check_account(line.account)
-        amounts[line.account] += line.amount_minor
-        totals[line.account.currency] += line.amount_minor
-    wrong = {currency: total for currency, total in totals.items() if total}
-    if wrong:
+        account, amount = line.account, line.amount_minor
+        if account not in amounts:
+            _check_account(account)
+        amounts[account] = amounts.get(account, 0) + amount
+        totals[account.currency] = totals.get(account.currency, 0) + amount
+    if any(totals.values()):
+        wrong = {currency: total for currency, total in totals.items() if total}
         raise Unbalanced(f"the lines do not sum to zero: {wrong}")
-    merged = tuple(Line(account, amount) for account, amount in amounts.items() if amount)
+    merged = tuple([Line(account, amount) for account, amount in amounts.items() if amount])
     if not merged:
         raise Unbalanced("there are no lines")
-    if any(abs(line.amount_minor) > MAX_AMOUNT_MINOR for line in merged):
+    if max(map(abs, amounts.values())) > MAX_AMOUNT_MINOR:
         raise Unbalanced("an amount exceeds 64 bits")
     return merged
 
@@ -142,7 +143,7 @@ def digest(reference: str, kind: str, event_at: datetime, memo: str | None, line
     said = [
         reference,
         kind,
-        event_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        event_at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z",
         *(" ".join(map(str, line)) for line in ordered),
         memo or "",
     ]

@@ -40,7 +40,7 @@ async def post(
     would fall below it. After a refusal by the database the transaction can only be rolled back.
     """
     posting = NewPosting(reference, kind, balanced(lines), memo, event_at or tx.now)
-    async with told():
+    with told:
         made = PostingId(
             await tx.value(
                 "select ledger_post(%(reference)s, %(kind)s, %(event_at)s, %(memo)s, %(purposes)s::text[],"
@@ -64,7 +64,7 @@ async def post_many(tx: Tx, *, postings: Sequence[NewPosting]) -> list[PostingId
     if not postings:
         return []
     sets = [balanced(posting.lines) for posting in postings]
-    async with told():
+    with told:
         ids = await tx.value(
             "select ledger_post_many(%(references)s::text[], %(kinds)s::text[], %(event_ats)s::timestamptz[],"
             " %(memos)s::text[], %(posting_of)s::int[], %(purposes)s::text[], %(owners)s::text[],"
@@ -96,7 +96,7 @@ async def reserve(
     What it would take away from an account is no longer available there; what it would bring is not yet.
     The same reference and content again returns the earlier hold, whatever became of it.
     """
-    async with told():
+    with told:
         return HoldId(
             await tx.value(
                 "select ledger_reserve(%(reference)s, %(kind)s, %(event_at)s, %(expires_at)s, %(memo)s,"
@@ -129,7 +129,7 @@ async def settle(
     """
     given = balanced(lines) if lines is not None else None
     columns = _columns(given) if given is not None else dict.fromkeys(_COLUMNS)
-    async with told():
+    with told:
         made = PostingId(
             await tx.value(
                 "select ledger_settle(%(hold)s, %(reference)s, %(kind)s, %(event_at)s, %(memo)s, %(purposes)s::text[],"
@@ -148,7 +148,7 @@ async def settle(
 
 async def release(tx: Tx, *, hold: str) -> None:
     """Free a hold without booking it; again changes nothing. HoldEnded when it was settled or is unknown."""
-    async with told():
+    with told:
         await tx.value("select ledger_release(%(hold)s)", hold=hold)
 
 
