@@ -72,7 +72,7 @@ def create_app(workspaces: Workspaces, settings: Settings) -> FastAPI:
     app.state.edge = edge
     app.state.counters = counters
     for doors in [system_doors, metrics_doors, reference_doors, problem_doors, *modules.doors()]:
-        app.include_router(doors)
+        app.router.routes += doors.routes  # side by side: looking through routers within routers costs a third more
 
     app.mount("/static", Static())
 

@@ -89,8 +89,13 @@ class Door(APIRoute):
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Whether it is this door that is asked for; most are told by their beginning."""
-        beginning = scope.get("root_path", "") + self.path.partition("{")[0]
+        beginning = scope.get("root_path", "") + self.beginning
         return super().matches(scope) if scope["path"].startswith(beginning) else (Match.NONE, {})
+
+    @functools.cached_property
+    def beginning(self) -> str:
+        """The path before its first parameter."""
+        return self.path.partition("{")[0]
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         run = _saying_why(super().get_route_handler())
