@@ -101,6 +101,7 @@ async def show(
     said = unquote(request.cookies.get(SAID_COOKIE, ""))[:SAID_LENGTH]
     page = _pages.render(
         template,
+        zone=tx.workspace.zone,
         here=here,
         live=live,
         me=me,

@@ -1,6 +1,6 @@
 """Amounts and dates as people read them. For exact values in JSON see `money.to_major`."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 
 from grace.kit.money import DIGITS, to_minor
@@ -65,28 +65,31 @@ def format_compact(amount_minor: int, currency: str) -> str:
     return f"{minus}{symbol}{number}"
 
 
-def format_day(at: date) -> str:
-    """`20 Nov 2026`; a time's day is that of UTC."""
-    day = at.astimezone(UTC) if isinstance(at, datetime) else at
+def format_day(at: date, zone: tzinfo = UTC) -> str:
+    """`20 Nov 2026`; a time's day is that of the zone."""
+    day = at.astimezone(zone) if isinstance(at, datetime) else at
     return f"{day.day} {_MONTHS[day.month - 1][:3]} {day.year}"
 
 
-def format_clock(at: datetime) -> str:
-    """`14:54`, in UTC."""
-    return f"{at.astimezone(UTC):%H:%M}"
+def format_clock(at: datetime, zone: tzinfo = UTC) -> str:
+    """`14:54`."""
+    return f"{at.astimezone(zone):%H:%M}"
 
 
-def format_moment(at: datetime) -> str:
-    """`20 Nov 2026, 14:54 UTC`."""
-    return f"{format_day(at)}, {format_clock(at)} UTC"
+def format_moment(at: datetime, zone: tzinfo = UTC, *, to_the_millisecond: bool = False) -> str:
+    """`20 Nov 2026, 14:54 UTC`; `14:54:03.120 IST` to the millisecond."""
+    there = at.astimezone(zone)
+    clock = f"{there:%H:%M:%S}.{there.microsecond // 1000:03}" if to_the_millisecond else format_clock(at, zone)
+    name = there.tzname() or ""
+    return f"{format_day(at, zone)}, {clock} {name if name[:1].isalpha() else f'UTC{name}'}"
 
 
-def format_relative(at: datetime, now: datetime) -> str:
+def format_relative(at: datetime, now: datetime, zone: tzinfo = UTC) -> str:
     """`now`, `2 min ago`, `in 5 h`, `3 days ago` within a week; beyond, the day."""
     seconds = (now - at).total_seconds()
     size = abs(seconds)
     if size >= 7 * 86400:
-        return format_day(at)
+        return format_day(at, zone)
     if size < 60:
         return "now"
     text = f"{size // 60:.0f} min" if size < 3600 else f"{size // 3600:.0f} h"
@@ -94,6 +97,11 @@ def format_relative(at: datetime, now: datetime) -> str:
         days = int(size // 86400)
         text = f"{days} day{'s' if days > 1 else ''}"
     return f"{text} ago" if seconds > 0 else f"in {text}"
+
+
+def format_last_day(before: datetime) -> str:
+    """`20 Nov 2026`, the last day (UTC) of what holds until then."""
+    return format_day(before - timedelta(microseconds=1))
 
 
 def format_date(day: date) -> str:

@@ -6,7 +6,8 @@ A module's templates lie in its own `templates/` and extend `plain.html` (a clie
 
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime
+from contextvars import ContextVar
+from datetime import UTC, date, datetime, time, tzinfo
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -64,10 +65,35 @@ def icon(name: str, size: str = "") -> Markup:
     )
 
 
+_zone: ContextVar[tzinfo] = ContextVar("zone", default=UTC)
+"""Where the reader of the page that is being rendered is: macros know it too."""
+
+
+def day(at: date) -> str:
+    """`20 Nov 2026`: the day on which something happened, where the business is."""
+    return display.format_day(at, _zone.get())
+
+
+def clock(at: datetime) -> str:
+    """`14:54`, where the business is."""
+    return display.format_clock(at, _zone.get())
+
+
+def exact(at: datetime, *, ms: bool = False) -> str:
+    """`20 Nov 2026, 14:54 IST`: for money and for what is audited."""
+    return display.format_moment(at, _zone.get(), to_the_millisecond=ms)
+
+
+def arrived(at: datetime) -> str:
+    """When money came: the time, or only the day where somebody wrote down the day."""
+    whole_day = at.astimezone(UTC).time() == time()
+    return display.format_day(at) if whole_day else exact(at)
+
+
 def moment(at: datetime, now: datetime) -> Markup:
     """A time as people say it, the exact one beside it for who points at it and for machines."""
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        at.isoformat(), display.format_moment(at), display.format_relative(at, now)
+        at.isoformat(), exact(at), display.format_relative(at, now, _zone.get())
     )
 
 
@@ -96,19 +122,28 @@ class Pages:
             asset=asset,
             icon=icon,
             moment=moment,
+            exact=exact,
             money=display.format_money,
             compact=display.format_compact,
-            day=display.format_day,
-            clock=display.format_clock,
+            day=day,
+            clock=clock,
+            calendar=display.format_day,
+            last_day=display.format_last_day,
+            arrived=arrived,
             **shared,
         )
 
-    def render(self, template: str, /, *, status: int = 200, **values: Any) -> HTMLResponse:
+    def render(self, template: str, /, *, status: int = 200, zone: tzinfo = UTC, **values: Any) -> HTMLResponse:
         """A page for one reader: never stored, and its address is told to no other site.
 
+        Times are shown in `zone`; days that documents, figures and promises name (`calendar`) are those of UTC.
         `no-referrer` would be stricter, but then browsers send `Origin: null` with our own forms.
         """
-        html = self._environment.get_template(template).render(values)
+        before = _zone.set(zone)
+        try:
+            html = self._environment.get_template(template).render(values)
+        finally:
+            _zone.reset(before)
         return HTMLResponse(html, status, {"Cache-Control": "no-store", "Referrer-Policy": "same-origin"})
 
 

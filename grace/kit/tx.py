@@ -189,8 +189,8 @@ async def begin(
     row = next(iter(result.rows(tuple, most=1)), None)
     if row is None:
         raise LookupError(f"workspace {handle} has no row: its creation was interrupted; run grace migrate")
-    kind, name, currency, offset, keys_of, now, *opened = row
-    workspace = Workspace(handle, kind, name, currency, offset)
+    kind, name, currency, offset, time_zone, keys_of, now, *opened = row
+    workspace = Workspace(handle, kind, name, currency, offset, time_zone)
     tx = Tx(connection, workspace, workspaces.keys(keys_of or handle), principal, request_id, now.astimezone(UTC))
     tx.opened = tuple(opened) if any(value is not None for value in opened) else None
     tx.statements = 2
@@ -214,7 +214,7 @@ async def transaction(
         await tx.commit()
 
 
-_OPEN = "select w.kind, w.name, w.currency, w.clock_offset, w.keys_of, clock_timestamp() from workspace w"
+_OPEN = "select w.kind, w.name, w.currency, w.clock_offset, w.time_zone, w.keys_of, clock_timestamp() from workspace w"
 
 
 @lru_cache(maxsize=256)

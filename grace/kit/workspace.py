@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 from typing import Literal
 
 import psycopg
@@ -17,6 +17,7 @@ from psycopg_pool import AsyncConnectionPool
 from grace.kit.errors import Conflict, NotFound
 from grace.kit.keys import Keys
 from grace.kit.wire import Connection
+from grace.kit.zones import zone
 
 PREFIX = "grace_"
 APP_ROLE = "grace_app"
@@ -34,6 +35,12 @@ class Workspace:
     name: str
     currency: str
     clock_offset: timedelta
+    time_zone: str = "UTC"
+
+    @property
+    def zone(self) -> tzinfo:
+        """Where people read its times."""
+        return zone(self.time_zone)
 
 
 @dataclass(frozen=True, slots=True)

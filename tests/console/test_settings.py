@@ -86,6 +86,64 @@ async def test_somebody_is_invited_given_roles_and_a_seat_and_shut_out(office: P
     assert again.status_code == 409
 
 
+async def test_a_new_link_ends_the_old_one_and_is_for_who_may_give_the_roles(office: People) -> None:
+    browser = await office.signed_in(await office.user(Role.OWNER))
+    admin = await office.signed_in(await office.user(Role.ADMIN))
+    form = {"name": "Ravi Menon", "email": "ravi@example.com", "roles.0": "member"}
+    link = re.compile(r"/sign-in/[\w.-]+")
+    [first] = set(link.findall((await post(browser, "/app/settings/people", **form)).text))
+    ids = {
+        name: id
+        for id, name in re.findall(
+            r'people/(\w+)/roles"[^>]*>.*?Roles of ([^<]+)<', await page(browser, "/app/settings/people")
+        )
+    }
+    made = await post(admin, f"/app/settings/people/{ids['Ravi Menon']}/link")
+    [second] = set(link.findall(made.text))
+    assert "A new link for Ravi Menon" in made.text
+    stranger = await office.browser()
+    assert (await stranger.post(first)).status_code == 404
+    assert (await stranger.post(second)).status_code == 303
+    assert (await stranger.post(second)).status_code == 410
+    people = await page(admin, "/app/settings/people")
+    assert second not in people
+    owner = await office.user(Role.OWNER)
+    for id, status in ((owner.id, 403), ("usr_nobody", 404)):
+        assert (await post(admin, f"/app/settings/people/{id}/link")).status_code == status
+    assert f"{owner.id}/link" not in people
+    await post(browser, f"/app/settings/people/{ids['Ravi Menon']}/disable")
+    assert (await post(admin, f"/app/settings/people/{ids['Ravi Menon']}/link")).status_code == 409
+    async with office.workspace.tx() as tx:
+        done = await tx.value(
+            "select count(*) from audit_entry where action = 'make_sign_in_link' and subject_id = %(id)s",
+            id=ids["Ravi Menon"],
+        )
+        assert done == 2
+        assert await tx.value("select count(*) from idempotency") == 0
+
+
+async def test_times_are_those_of_the_workspace_s_zone(office: People) -> None:
+    boss = await office.user(Role.OWNER)
+    browser = await office.signed_in(boss)
+    line = {"description": "x", "unit_price": 10}
+    body = {"client_id": "Tamarind", "lines": [line], "due_at": "2031-03-05T00:00:00Z"}
+    invoice = (await boss.api.post("/api/v1/invoices", json=body)).json()["id"]
+    await boss.api.post(f"/api/v1/invoices/{invoice}/issue")
+    form = {"name": "Tidewater", "time_zone": "Asia/Kolkata"}
+    assert (await post(browser, "/app/settings/workspace", **form)).status_code == 303
+    text = await page(browser, "/app/settings")
+    assert re.search(r"it is \d+ \w{3} \d{4}, \d\d:\d\d IST", text)
+    assert "· Tidewater</title>" in text
+    for zone in ("America/Los_Angeles", "Pacific/Kiritimati"):
+        assert (await post(browser, "/app/settings/workspace", **form | {"time_zone": zone})).status_code == 303
+        assert "5 Mar 2031" in await page(browser, f"/app/invoices/{invoice}")
+    assert re.search(r"title=.\d+ \w{3} \d{4}, \d\d:\d\d UTC\+14", await page(browser, f"/app/invoices/{invoice}"))
+    assert (await post(browser, "/app/settings/workspace", **form | {"time_zone": "Nowhere"})).status_code == 422
+    admin = await office.signed_in(await office.user(Role.ADMIN))
+    assert (await post(admin, "/app/settings/workspace", **form)).status_code == 403
+    assert "Pacific/Kiritimati" in await page(admin, "/app/settings")
+
+
 async def test_an_agent_is_made_keyed_and_stopped(office: People) -> None:
     browser = await office.signed_in(await office.user(Role.OWNER))
     assert (await post(browser, "/app/settings/agents", name="Pilot")).status_code == 303

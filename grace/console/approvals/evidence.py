@@ -9,7 +9,7 @@ from grace.console.marks import mark
 from grace.domains.delivery import queries as delivery
 from grace.domains.payments import queries as payments
 from grace.domains.proposals import queries as proposals
-from grace.kit.display import format_day, format_money
+from grace.kit.display import format_last_day, format_money
 from grace.kit.errors import NotFound
 from grace.kit.tx import Tx
 from grace.trust.governance import queries as governance
@@ -157,7 +157,7 @@ async def _proposal(tx: Tx, decision: Decision) -> Evidence:
         why=proposal.summary,
         changes=[
             Row("Proposal", mark(proposal.status).word, "Sent"),
-            Row("Client's link to answer", "None", f"Until {format_day(proposal.expires_at)}"),
+            Row("Client's link to answer", "None", f"Until {format_last_day(proposal.expires_at)}"),
             Row("Total", total, total, "None", same=True),
         ],
         checks=[check for check in checks if check is not None],

@@ -8,11 +8,12 @@ from grace.console.forms import read_form
 from grace.console.settings.forms import fields_of, in_order, title_of, value_from
 from grace.console.shell import see, show
 from grace.domains.payments import queries as payments
-from grace.flows.settings.api import Name, put_setting
+from grace.flows.settings.api import Name, WorkspaceIn, put_setting, put_workspace
 from grace.kit.edge import Doors, InTx, permits
 from grace.kit.money import DIGITS
 from grace.kit.tx import Tx
 from grace.kit.workspace_settings import declared
+from grace.kit.zones import names
 from grace.trust.governance import api as governance
 from grace.trust.governance import queries
 from grace.trust.governance.schemas import RatesIn
@@ -37,7 +38,16 @@ async def general(tx: InTx, request: Request) -> Response:
         (one, title_of(one.name), (one.schema.__doc__ or "").strip(), fields_of(one, stored[one.name]))
         for one in in_order(declared())
     ]
-    return await show(request, tx, "settings.html", here="settings", tab="general", tabs_of=TABS, forms=forms)
+    return await show(
+        request, tx, "settings.html", here="settings", tab="general", tabs_of=TABS, forms=forms, zones=names()
+    )
+
+
+@doors.post("/app/settings/workspace", may="workspace:write", hidden=True)
+async def change_workspace(tx: InTx, request: Request) -> Response:
+    """Give the workspace another name or zone."""
+    now = await put_workspace(await read_form(request, WorkspaceIn), tx)
+    return see("/app/settings", f"{now.name}: times are those of {now.time_zone.replace('_', ' ')}")
 
 
 @doors.post("/app/settings/of/{name}", may="workspace:write", hidden=True)

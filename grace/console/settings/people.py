@@ -11,7 +11,8 @@ from grace.kit.edge import Doors, InEdge, InTx
 from grace.kit.paging import Cursor, number_in, page
 from grace.kit.tx import Tx
 from grace.trust.identity import api, queries, schemas
-from grace.trust.identity.rules import GIVE_VOTES, Role
+from grace.trust.identity.models import StoredPrincipal
+from grace.trust.identity.rules import GIVE_VOTES, Role, may_give
 
 doors = Doors(tags=["Console"])
 Id = Annotated[str, Path(max_length=64)]
@@ -51,6 +52,12 @@ async def set_parliament(tx: InTx, request: Request, id: Id) -> Response:
     """Give a seat in Parliament, or take it."""
     user = await api.set_parliament(id, await read_form(request, schemas.NewSeat), tx)
     return see(PEOPLE, f"{user.name} {'votes' if user.parliament else 'no longer votes'} in Parliament")
+
+
+@doors.post("/app/settings/people/{id}/link", may="users:write", hidden=True)
+async def new_link(tx: InTx, edge: InEdge, request: Request, id: Id) -> Response:
+    """A new sign-in link for somebody, shown once."""
+    return await _people(tx, request, made=await api.renew_sign_in_link(id, tx, edge), again=True)
 
 
 @doors.post("/app/settings/people/{id}/disable", may="users:write", hidden=True)
@@ -97,8 +104,18 @@ async def start_agent(tx: InTx, id: Id) -> Response:
     return see(AGENTS, f"{(await api.enable_agent(id, tx)).name} goes on")
 
 
+def _may_let_in(tx: Tx, whom: StoredPrincipal) -> bool:
+    """Whether the reader may make a sign-in link for them: who holds it acts as them."""
+    return may_give(tx.principal, roles=whom.roles, parliament=whom.parliament)
+
+
 async def _people(
-    tx: Tx, request: Request, *, cursor: str | None = None, made: schemas.InvitedUser | None = None
+    tx: Tx,
+    request: Request,
+    *,
+    cursor: str | None = None,
+    made: schemas.InvitedUser | None = None,
+    again: bool = False,
 ) -> Response:
     shown = page(await queries.listed(tx, kind="user", limit=ROWS, after=number_in(cursor)), limit=ROWS, key="number")
     return await show(
@@ -112,6 +129,8 @@ async def _people(
         next_cursor=shown.next_cursor,
         roles=ROLES,
         made=made,
+        again=again,
+        may_sign_in=[one.id for one in shown.items if one.id != tx.principal.id and _may_let_in(tx, one)],
     )
 
 

@@ -17,7 +17,7 @@ from grace.domains.payments import queries
 from grace.domains.payments.models import Attempt, Payment
 from grace.flows.collect_cash.schemas import CardState, PayPage
 from grace.kit.credentials import WrongCredential
-from grace.kit.display import format_amount, format_date, format_moment, format_money
+from grace.kit.display import format_amount, format_date, format_money
 from grace.kit.money import to_major
 from grace.kit.pages import Pages, policy
 from grace.kit.tx import Tx
@@ -91,6 +91,7 @@ def gone(request: Request, *, test: bool) -> HTMLResponse:
 def _render(template: str, tx: Tx, found: Seen, token: str, request: Request, **values: Any) -> HTMLResponse:
     return _pages.render(
         template,
+        zone=tx.workspace.zone,
         invoice=found.page,
         payments=found.payments,
         here=f"/pay/{token}",
@@ -132,4 +133,4 @@ def _paid(payment: Payment) -> str:
     return format_money(payment.amount_minor, payment.currency)
 
 
-_pages = Pages("grace.flows.collect_cash", date=_date, at=format_moment, method=_method, paid=_paid)
+_pages = Pages("grace.flows.collect_cash", date=_date, method=_method, paid=_paid)

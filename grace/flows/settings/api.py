@@ -1,16 +1,19 @@
 """Doors of the workspace's settings. Each name has its schema; unknown fields are refused."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import Path
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from grace.kit.edge import Doors, InTx
 from grace.kit.errors import Invalid, NotFound
 from grace.kit.tx import Tx
-from grace.kit.web import Answer
+from grace.kit.web import Answer, Body
 from grace.kit.workspace_settings import WorkspaceSetting, declared
+from grace.kit.zones import check_zone
 from grace.trust.audit import service as audit
+from grace.trust.identity.schemas import WorkspaceOut
 
 doors = Doors(tags=["Settings"])
 Name = Annotated[str, Path(pattern=r"^[a-z][a-z_]{0,63}$")]
@@ -28,6 +31,34 @@ class SettingList(Answer):
 
     items: list[SettingOut]
     next_cursor: None = None
+
+
+class WorkspaceIn(Body):
+    """What can be changed of a workspace. `time_zone` is an IANA name, as `Europe/Berlin`."""
+
+    name: Annotated[str, Field(min_length=1, max_length=256)]
+    time_zone: Annotated[str, Field(min_length=1, max_length=64)]
+
+
+@doors.get("/api/v1/workspace", may="workspace:read", returns=WorkspaceOut)
+async def get_workspace(tx: InTx) -> WorkspaceOut:
+    """The workspace that one is in."""
+    return WorkspaceOut.of(tx.workspace)
+
+
+@doors.put("/api/v1/workspace", may="workspace:write", returns=WorkspaceOut)
+async def put_workspace(body: WorkspaceIn, tx: InTx) -> WorkspaceOut:
+    """Change its name, and the zone in which its people read times; what is stored stays in UTC."""
+    before, zone = tx.workspace, check_zone(body.time_zone)
+    await tx.execute("update workspace set name = %(name)s, time_zone = %(zone)s", name=body.name, zone=zone)
+    audit.record(
+        tx,
+        action="change_workspace",
+        subject=("workspace", before.handle),
+        before={"name": before.name, "time_zone": before.time_zone},
+        after={"name": body.name, "time_zone": zone},
+    )
+    return WorkspaceOut.of(replace(before, name=body.name, time_zone=zone))
 
 
 @doors.get("/api/v1/settings", may="workspace:read", returns=SettingList)

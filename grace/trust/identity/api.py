@@ -4,12 +4,13 @@ from dataclasses import replace
 
 from fastapi import Request
 
-from grace.kit.edge import PUBLIC, SIGNED_IN, Doors, InEdge, InTx, InUnit
+from grace.kit.edge import PUBLIC, SIGNED_IN, Doors, Edge, InEdge, InTx, InUnit
 from grace.kit.errors import Invalid
 from grace.kit.paging import Cursor, Limit, decode, page
 from grace.kit.tx import Tx
 from grace.kit.web import ExactJSON
 from grace.trust.identity import browser, queries, schemas
+from grace.trust.identity.models import StoredPrincipal
 from grace.trust.identity.rules import GIVE_VOTES, Role, covers
 from grace.trust.identity.service import keys, people, sessions, sign_in
 
@@ -75,9 +76,19 @@ async def set_password(body: schemas.NewPassword, tx: InTx, request: Request) ->
 async def create_user(body: schemas.NewUser, tx: InTx, edge: InEdge) -> schemas.InvitedUser:
     """Let somebody in; hand them the link. It works once, within 15 minutes."""
     user = await people.create_user(tx, email=body.email, name=body.name, roles=body.roles, parliament=body.parliament)
-    token = await sessions.make_sign_in_link(tx, principal_id=user.id)
-    url = f"{edge.settings.url.rstrip('/')}/sign-in/{token}"
-    return schemas.InvitedUser(**schemas.User.of(user).model_dump(), sign_in_url=url)
+    return _invited(user, await sessions.make_sign_in_link(tx, principal_id=user.id), edge)
+
+
+@doors.post(
+    "/api/v1/users/{id}/sign-in-link",
+    may="users:write",
+    returns=schemas.InvitedUser,
+    status=201,
+    secrets=("sign_in_url",),
+)
+async def renew_sign_in_link(id: str, tx: InTx, edge: InEdge) -> schemas.InvitedUser:
+    """A new sign-in link for a user who is there already; earlier ones that were not used end."""
+    return _invited(*await people.renew_sign_in_link(tx, principal_id=id), edge)
 
 
 @doors.get("/api/v1/users", may="users:read", returns=schemas.UserList)
@@ -165,9 +176,13 @@ async def revoke_key(id: str, tx: InTx) -> schemas.Key:
     return schemas.Key.of(await keys.revoke_key(tx, key_id=id))
 
 
+def _invited(user: StoredPrincipal, token: str, edge: Edge) -> schemas.InvitedUser:
+    url = f"{edge.settings.url.rstrip('/')}/sign-in/{token}"
+    return schemas.InvitedUser(**schemas.User.of(user).model_dump(), sign_in_url=url)
+
+
 async def _me(tx: Tx) -> schemas.Me:
     who, row = tx.principal, await queries.stored(tx, tx.principal.id)
-    here = tx.workspace
     return schemas.Me(
         id=who.id,
         kind=who.kind,
@@ -178,7 +193,7 @@ async def _me(tx: Tx) -> schemas.Me:
         parliament=row.parliament,
         owner_id=who.owner,
         authenticated_at=who.authenticated_at,
-        workspace=schemas.WorkspaceOut(handle=here.handle, name=here.name, kind=here.kind, currency=here.currency),
+        workspace=schemas.WorkspaceOut.of(tx.workspace),
     )
 
 

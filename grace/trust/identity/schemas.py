@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, SecretStr
 
 from grace.kit.paging import Page
 from grace.kit.web import Answer, Body
+from grace.kit.workspace import Workspace
 from grace.trust.identity.models import ApiKey, StoredPrincipal
 from grace.trust.identity.rules import EMAIL_LENGTH, PASSWORD_LENGTH, Role
 
@@ -89,6 +90,18 @@ class WorkspaceOut(Answer):
     name: str
     kind: str
     currency: str
+    time_zone: str
+
+    @classmethod
+    def of(cls, workspace: Workspace) -> "WorkspaceOut":
+        """As a transaction knows it."""
+        return cls(
+            handle=workspace.handle,
+            name=workspace.name,
+            kind=workspace.kind,
+            currency=workspace.currency,
+            time_zone=workspace.time_zone,
+        )
 
 
 class Me(Answer):

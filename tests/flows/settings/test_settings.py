@@ -27,6 +27,24 @@ async def test_a_setting_is_replaced_and_audited(api: httpx.AsyncClient, workspa
     assert entries == 1
 
 
+async def test_name_and_zone_are_changed_and_audited(api: httpx.AsyncClient, workspace: WorkspaceUnderTest) -> None:
+    before = (await api.get("/api/v1/workspace")).json()
+    assert before["time_zone"] == "UTC"
+    changed = await api.put("/api/v1/workspace", json={"name": " Harbour ", "time_zone": "asia/kolkata"})
+    assert changed.json() == before | {"name": "Harbour", "time_zone": "Asia/Kolkata"}
+    assert (await api.get("/api/v1/workspace")).json() == changed.json()
+    assert (await api.get("/api/v1/me")).json()["workspace"] == changed.json()
+    async with workspace.tx() as tx:
+        assert await tx.value("select count(*) from audit_entry where action = 'change_workspace'") == 1
+
+
+@pytest.mark.parametrize("zone", ["", "IST", "Europe/Atlantis", "../../etc/passwd", "UTC+2", "Europe/Berlin\u0000"])
+async def test_what_is_no_zone_changes_nothing(api: httpx.AsyncClient, zone: str) -> None:
+    answer = await api.put("/api/v1/workspace", json={"name": "Harbour", "time_zone": zone})
+    assert answer.status_code in (400, 422)
+    assert (await api.get("/api/v1/workspace")).json()["name"] != "Harbour"
+
+
 @pytest.mark.parametrize(
     "value",
     [

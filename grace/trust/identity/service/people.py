@@ -10,6 +10,7 @@ from grace.trust.identity import queries
 from grace.trust.identity.errors import AboveYou, EmailTaken, LastOwner
 from grace.trust.identity.models import StoredPrincipal
 from grace.trust.identity.rules import Role, may_give, normal_email
+from grace.trust.identity.service.sessions import make_sign_in_link
 
 
 async def create_user(
@@ -70,6 +71,20 @@ async def set_parliament(tx: Tx, *, principal_id: str, member: bool) -> StoredPr
     before = await queries.stored(tx, principal_id, lock=True)
     _check_gift(tx, [], True)
     return await _change(tx, "set_parliament", before, "parliament = %(value)s", value=member)
+
+
+async def renew_sign_in_link(tx: Tx, *, principal_id: str) -> tuple[StoredPrincipal, str]:
+    """A user and the token of a new sign-in link of theirs; links of before that were not used end.
+
+    Who holds it acts as that user, so that only who could give what the user holds may make one. Conflict for oneself,
+    to whom a link would be proof of being there, and for who is disabled.
+    """
+    user = await queries.stored(tx, principal_id, kind="user", lock=True)
+    if user.id == tx.principal.id:
+        raise Conflict("Nobody makes a sign-in link for themselves. Ask another owner or admin, or set a password.")
+    _check_gift(tx, [Role(role) for role in user.roles], user.parliament)
+    await tx.execute("delete from sign_in_link where principal_id = %(id)s and used_at is null", id=user.id)
+    return user, await make_sign_in_link(tx, principal_id=user.id)
 
 
 async def disable(tx: Tx, *, principal_id: str) -> StoredPrincipal:
