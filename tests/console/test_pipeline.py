@@ -1,5 +1,6 @@
 """The pipeline's board and drawer: what they show, moves under a version, Undo, rights, pages of a column."""
 
+import html
 import re
 from typing import Any
 
@@ -76,6 +77,21 @@ async def test_a_move_tells_what_it_did_and_can_be_undone(office: People) -> Non
     assert "Halden Robotics" in column(await page(browser, "/app/pipeline"), "LEAD")
     another = await office.signed_in(await office.user(Role.OWNER))
     assert 'class="undo"' not in await page(another, "/app/pipeline")
+
+
+async def test_a_move_is_undone_from_the_drawer_which_stays_open(office: People) -> None:
+    owner = await office.user(Role.OWNER)
+    lead_id = await lead(owner)
+    browser = await office.signed_in(owner)
+    assert (await move(browser, lead_id, "QUALIFIED", 1)).status_code == 303
+    text = await page(browser, f"/app/pipeline/{lead_id}?stages=all")
+    undo = re.search(r'<div class="undo".*?action="([^"]+)".*?</div>', text, re.DOTALL)
+    assert undo is not None
+    undone = await browser.post(html.unescape(undo[1]), data={"stage": "LEAD", "version": "2"})
+    assert undone.headers["location"] == f"/app/pipeline/{lead_id}?stages=all"
+    text = await page(browser, undone.headers["location"])
+    assert "Halden Robotics is in Lead now." in text
+    assert "Halden Robotics" in column(text, "LEAD")
 
 
 async def test_what_the_graph_has_no_way_back_from_offers_no_undo(office: People) -> None:
@@ -180,6 +196,7 @@ async def test_the_pages_take_few_statements(office: People, cost: Cost) -> None
     owner = await office.user(Role.OWNER)
     lead_id = await lead(owner)
     browser = await office.signed_in(owner)
+    assert (await move(browser, lead_id, "QUALIFIED", 1)).status_code == 303
     assert await cost(browser, "/app/pipeline?stages=all") <= PAGE_STATEMENTS
     assert await cost(browser, f"/app/pipeline/{lead_id}") <= PAGE_STATEMENTS
 

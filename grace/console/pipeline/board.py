@@ -75,7 +75,7 @@ async def move(tx: InTx, request: Request, lead: LeadPath) -> Response:
     return see(f"{stands}{view.query}", f"{client.company or client.name} is in {word(moved.stage)} now.")
 
 
-async def board(tx: Tx, view: View, *, undoing: bool = True) -> dict[str, Any]:
+async def board(tx: Tx, view: View) -> dict[str, Any]:
     """What the board's template needs."""
     sums = await panels.sums(tx)
     starts = {stage: view.starts[stage].place if stage in view.starts else None for stage in view.columns}
@@ -104,7 +104,7 @@ async def board(tx: Tx, view: View, *, undoing: bool = True) -> dict[str, Any]:
         "rails": [(stage, sums[stage], _rail(view, stage)) for stage in Stage if stage not in view.columns],
         "total": sum(sums[stage].count for stage in view.columns),
         "worth": sum(sums[stage].value_minor for stage in view.columns),
-        "undo": await _undo(tx) if undoing else None,
+        "undo": await _undo(tx),
         "word": word,
         "age": age,
         "allowed_moves": allowed_moves,

@@ -44,7 +44,7 @@ async def drawer(tx: InTx, request: Request, lead: LeadPath) -> Response:
         channels=CHANNELS,
         kinds=KINDS,
         **_score(found),
-        **await board(tx, view_of(request.query_params), undoing=False),
+        **await board(tx, view_of(request.query_params)),
     )
 
 
