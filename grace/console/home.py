@@ -10,6 +10,7 @@ from fastapi import Request, Response
 from markupsafe import Markup
 
 from grace.console import charts
+from grace.console.approvals.headlines import headline, ids_in
 from grace.console.charts import Series
 from grace.console.figures import RevenueChart, axis, revenue_chart
 from grace.console.periods import PERIODS, Column, columns, months, period, same_part_of_last_month, weeks
@@ -19,6 +20,7 @@ from grace.domains.invoicing import queries as invoicing
 from grace.domains.invoicing.queries import WEEKS, Unpaid
 from grace.insight import feed, reading
 from grace.insight.figures import MONTH, Span, Sum
+from grace.insight.naming import named
 from grace.kit.display import format_compact, format_money
 from grace.kit.edge import SIGNED_IN, Doors, InTx, permits
 from grace.kit.tx import Tx
@@ -64,6 +66,8 @@ async def home(tx: InTx, request: Request) -> Response:
     unpaid = await invoicing.unpaid(tx) if permits(me, "invoices:read") else []
     cash = await ledger.cash(tx) if permits(me, "ledger:read") else None
     deciding = permits(me, "decisions:read")
+    waiting = await governance.decisions(tx, status=Status.AWAITING_APPROVAL, limit=4) if deciding else []
+    nouns = await named(tx, ids_in(waiting)) if waiting else {}
     return await show(
         request,
         tx,
@@ -75,7 +79,7 @@ async def home(tx: InTx, request: Request) -> Response:
         metrics=_metrics(tx, figures, unpaid, cash),
         figures=figures,
         coming=_coming(tx, figures, unpaid) if figures else None,
-        decisions=await governance.decisions(tx, status=Status.AWAITING_APPROVAL, limit=4) if deciding else None,
+        decisions=[(one, headline(one, nouns)) for one in waiting] if deciding else None,
         late=await invoicing.late(tx, limit=4) if permits(me, "invoices:read") else [],
         happenings=await feed.latest(tx, limit=HAPPENINGS),
     )

@@ -15,6 +15,7 @@ from grace.console.words import say
 from grace.insight import panels, reading
 from grace.insight.api import list_rows
 from grace.insight.figures import REGISTRY, Figure, Span, Unit
+from grace.insight.naming import named
 from grace.insight.schemas import FigureOut
 from grace.kit.display import format_amount
 from grace.kit.edge import Doors, InTx
@@ -121,6 +122,7 @@ async def figure_page(
         has_under=REGISTRY[figure].under is not None,
         rows=rows.items,
         cursor=rows.next_cursor,
+        clients=await named(tx, {row.client_id for row in rows.items if row.client_id}),
         start=span.start,
         files=FILES,
         as_money=format_amount,

@@ -41,6 +41,10 @@ _SAYS: dict[str, str] = {
     "send_proposal": "Send a proposal",
     "deliver_project": "Deliver a project",
     "change_policy": "Change the policy",
+    "api": "API",
+    "linkedin": "LinkedIn",
+    "upi": "UPI",
+    "make_sign_in_link": "Make a sign-in link",
 }
 
 
@@ -49,5 +53,7 @@ def say(name: str) -> str:
     known = _SAYS.get(name)
     if known is not None:
         return known
+    if name.isupper():  # a stage
+        return name.capitalize()
     spaced = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).replace("_", " ").strip()
     return spaced[:1].upper() + spaced[1:]

@@ -46,8 +46,9 @@ def format_money(amount_minor: int, currency: str, *, locale: str = "en") -> str
 
 
 def format_amount(amount: Decimal, currency: str) -> str:
-    """`$1,500.00`, of an amount in major units as the API's answers hold it."""
-    return format_money(to_minor(amount, currency), currency)
+    """`$1,500.00`, of an amount in major units as the API's answers hold it; `−$20.00` of one that was given back."""
+    minor = to_minor(abs(amount), currency)
+    return format_money(-minor if amount < 0 else minor, currency)
 
 
 def format_compact(amount_minor: int, currency: str) -> str:

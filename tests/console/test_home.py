@@ -7,7 +7,8 @@ from tests.fixtures.statements import PAGE_STATEMENTS, Cost
 PAGE = {"Accept": "text/html"}
 
 
-async def an_invoice(office: People, *, amount: int, currency: str = "USD") -> None:
+async def an_invoice(office: People, *, amount: int, currency: str = "USD") -> str:
+    """The id of an invoice that was paid by bank transfer."""
     owner = await office.user(Role.OWNER)
     client = await owner.api.post("/api/v1/clients", json={"name": "Ada", "company": "Analytical Engines"})
     body = {"client_id": client.json()["id"], "amount": amount, "currency": currency, "description": "Work"}
@@ -15,6 +16,13 @@ async def an_invoice(office: People, *, amount: int, currency: str = "USD") -> N
     assert answer.status_code == 200, answer.text
     paid = {"invoice_id": answer.json()["invoice_id"], "amount": amount, "method": "bank_transfer", "reference": "B1"}
     assert (await owner.api.post("/api/v1/payments/manual", json=paid)).status_code == 200
+    return str(paid["invoice_id"])
+
+
+async def give_back(office: People, invoice: str, *, amount: int) -> int:
+    """Ask for a refund; the answer's status."""
+    body = {"invoice_id": invoice, "reason": "Less work", "amount": amount}
+    return (await (await office.user(Role.OWNER)).api.post("/api/business/payments/refund", json=body)).status_code
 
 
 async def test_an_empty_business_reads_well(office: People) -> None:
@@ -39,6 +47,16 @@ async def test_who_may_not_see_the_books_sees_no_cash(office: People) -> None:
     assert "Unpaid invoices" in text
     assert "Cash available" not in text
     assert "/app/audit" not in text
+
+
+async def test_what_waits_is_said_with_its_amount(office: People, cost: Cost) -> None:
+    await office.user(Role.OWNER, parliament=True)
+    assert await give_back(office, await an_invoice(office, amount=20_000), amount=15_000) == 202
+    browser = await office.signed_in(await office.user(Role.OWNER))
+    text = (await browser.get("/app", headers=PAGE)).text
+    assert "Refund to Ada" in text
+    assert "$15,000.00" in text
+    assert await cost(browser, "/app") <= PAGE_STATEMENTS
 
 
 async def test_the_page_takes_few_statements(office: People, cost: Cost) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Path, Query, Request, Response
 
 from grace.console.shell import show
+from grace.console.words import say
 from grace.flows.collect_cash import listing, queries, reconcile_doors
 from grace.flows.collect_cash.statements import LABELS, span
 from grace.kit.edge import Doors, InTx, InUnit
@@ -137,7 +138,7 @@ async def account(
         live="invoice payment payment_attempt refund",
         ref=ref,
         label=LABELS[purpose],
-        name=None if ref.owner is None else await listing.owner_name(tx, ref.owner) or ref.owner,
+        name=None if ref.owner is None else await listing.owner_name(tx, ref.owner) or say(ref.owner),
         is_client=ref.owner is not None and ref.owner.startswith("cust_"),
         owner=owner,
         balance_minor=found.balance_minor,
