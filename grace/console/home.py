@@ -111,8 +111,11 @@ async def _figures(tx: Tx, shown: Sequence[Column]) -> Figures:
     past, trend, all_time = weeks(tx.now, PAST_WEEKS), months(tx.now, 12), Span(None, None, tx.now)
     month, month_before = all_time.before(MONTH), all_time.before(MONTH, back=1)
     last = same_part_of_last_month(tx.now)
-    paid = await reading.read(tx, ["revenue", "payment"], [last, *(one.span for one in (*shown, *past, *trend))])
-    captured = await reading.read(tx, ["lead"], [all_time, month, month_before])
+    paid, captured = await reading.read_together(
+        tx,
+        (["revenue", "payment"], [last, *(one.span for one in (*shown, *past, *trend))]),
+        (["lead"], [all_time, month, month_before]),
+    )
 
     def worth(span: Span, measure: str) -> int:
         return sum(s.value_minor for s in paid[span] if s.measure == measure)

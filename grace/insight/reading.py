@@ -66,21 +66,33 @@ def _saying_when_too_much_is_left() -> Iterator[None]:
 
 async def read(tx: Tx, measures: Sequence[str], spans: Sequence[Span]) -> Sums:
     """The sums of some measures over some spans, all of one moment."""
-    spans = list(dict.fromkeys(spans))
-    with _saying_when_too_much_is_left():
-        rows = await tx.all(
-            dict,
-            f"select span, {', '.join(f.name for f in fields(Sum))} from insight_read(%(measures)s::text[],"
-            " %(starts)s::timestamptz[], %(stops)s::timestamptz[])",
-            measures=sorted(set(measures)),
-            starts=[span.start for span in spans],
-            stops=[span.stop for span in spans],
-        )
-    found: dict[Span, list[Sum]] = {span: [] for span in spans}
-    for row in rows:
-        values: dict[str, Any] = {name: int(v) if isinstance(v, Decimal) else v for name, v in row.items()}
-        found[spans[values.pop("span") - 1]].append(Sum(**values))
+    [found] = await read_together(tx, (measures, spans))
     return found
+
+
+async def read_together(tx: Tx, *wanted: tuple[Sequence[str], Sequence[Span]]) -> list[Sums]:
+    """The same for several choices of measures and spans, in one statement."""
+    columns = ", ".join(f.name for f in fields(Sum))
+    parts, values, found = list[str](), dict[str, Any](), list[dict[Span, list[Sum]]]()
+    for part, (measures, spans) in enumerate(wanted):
+        found.append({span: [] for span in spans})
+        parts.append(
+            f"select {part} as part, span, {columns} from insight_read(%(measures{part})s::text[],"
+            f" %(starts{part})s::timestamptz[], %(stops{part})s::timestamptz[])"
+        )
+        values |= {
+            f"measures{part}": sorted(set(measures)),
+            f"starts{part}": [span.start for span in found[part]],
+            f"stops{part}": [span.stop for span in found[part]],
+        }
+    with _saying_when_too_much_is_left():
+        rows = await tx.all(dict, " union all ".join(parts), **values)
+    orders = [list(spans) for spans in found]
+    for row in rows:
+        read: dict[str, Any] = {name: int(v) if isinstance(v, Decimal) else v for name, v in row.items()}
+        part = read.pop("part")
+        found[part][orders[part][read.pop("span") - 1]].append(Sum(**read))
+    return list(found)
 
 
 async def figures(tx: Tx, names: Sequence[str], span: Span) -> dict[str, Computed]:
