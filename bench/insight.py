@@ -16,9 +16,9 @@ from typing import Any
 
 from bench.measure import Report, at_most
 from grace.app import importing
-from grace.app.exports import open_export
 from grace.insight import folding, panels, pipeline
 from grace.insight.figures import Span
+from grace.kit.exports import open_export
 from grace.kit.tx import Tx, transaction
 from grace.kit.workspace import Workspaces
 

@@ -48,12 +48,9 @@ async def check_books(workspaces: Workspaces, handle: str) -> dict[str, Any]:
 async def findings_in(tx: Tx) -> list[str]:
     """What is wrong with the ledger, between it and its documents, and with the payments' signatures."""
     from grace.app import modules
-    from grace.domains.payments.queries import altered_payments
-    from grace.trust.ledger.check import check
-    from grace.trust.ledger.documents import check_documents
+    from grace.flows.work.proving import findings
 
-    findings = [str(finding) for finding in [*await check(tx), *await check_documents(tx, modules.books())]]
-    return findings + [f"payment {altered}: not as it was signed" async for altered in altered_payments(tx)]
+    return await findings(tx, modules.books())
 
 
 async def trial_balance(workspaces: Workspaces, handle: str, *, at: datetime | None) -> dict[str, Any]:

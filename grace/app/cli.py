@@ -325,7 +325,7 @@ def import_leads(
 ) -> None:
     """Import leads from another CRM's export. Interrupted or done, it can be run again: nothing comes twice."""
     from grace.app import importing, importing_display
-    from grace.app.exports import open_export
+    from grace.kit.exports import open_export
 
     settings = read_settings(data, workspace)
     export = open_export(file, encoding=encoding)

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from grace.app.exports import Export
 from grace.app.importing import Progress as Told
 from grace.app.importing import Reading, Summary
+from grace.kit.exports import Export
 
 REASONS = 10
 _screen = Console(stderr=True, highlight=False)

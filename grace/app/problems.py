@@ -197,10 +197,15 @@ PROBLEMS: dict[str, Known] = {
         "Correct the setting that the detail names.",
     ),
     "wrong-invoice-state": Known(409, "The invoice's state does not allow it.", _LOOK_FIRST),
+    "too-much-work": Known(
+        409, "Twenty pieces of long work are not ended yet.", "Wait until one is done, or stop one (`/app/work`)."
+    ),
     "wrong-state": Known(409, "The noun is in the state `current`, which does not allow it.", _LOOK_FIRST),
     # 413, 422, 429
     "too-large": Known(
-        413, "The body is longer than `limit_bytes`.", "Send less at once, or raise `GRACE_MAX_BODY_BYTES`."
+        413,
+        "The body, or the file that was sent, is longer than `limit_bytes`.",
+        "Send less at once, or raise `GRACE_MAX_BODY_BYTES`, for files `GRACE_MAX_UPLOAD_BYTES`.",
     ),
     "cannot-propose": Known(
         422,
@@ -240,6 +245,15 @@ PROBLEMS: dict[str, Known] = {
         "Ask for a shorter time with `from` and `to`, or run `grace reconcile`, which has no limit.",
     ),
     "time-goes-back": Known(422, "The test clock was asked to go back.", "Business time only grows: ask for later."),
+    "no-invoices": Known(
+        422, "No invoice that was sent is among those chosen.", "Choose others; a draft has no document."
+    ),
+    "too-many-invoices": Known(
+        422, "More invoices are chosen than one archive holds.", "Choose a shorter time (`sent_from`, `sent_to`)."
+    ),
+    "unreadable-file": Known(
+        422, "The file cannot be read as a table.", "Send CSV text with a header line; save a workbook as CSV first."
+    ),
     "too-many-rows": Known(422, "A file would have more rows than the limit.", "Export shorter times, one by one."),
     "unknown-permission": Known(422, "A scope is no permission of Grace.", "`GET /api/v1/me` lists yours."),
     "unknown-series": Known(

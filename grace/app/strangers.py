@@ -1,6 +1,5 @@
 """What Grace hands to somebody who does not trust it: the whole log as a file, receipts, and the verifier's program."""
 
-import asyncio
 import gzip
 import os
 import time
@@ -9,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from psycopg import AsyncConnection
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
@@ -19,12 +17,11 @@ from grace.kit.errors import Invalid
 from grace.kit.tx import transaction
 from grace.kit.workspace import Workspaces
 from grace.trust.audit import service
-from grace.trust.audit.exporting import Exported, export
+from grace.trust.audit.exporting import Exported, export, wait_until_sealed
 
 _HERE = Path(__file__).resolve()
 VERIFIER = next(f for f in (_HERE.parents[2] / "docs" / "verify.py", _HERE.parents[1] / "verify.py") if f.is_file())
 """The stand-alone program; an installed package carries it at its top."""
-_SEALED_WITHIN_S = 3
 _FAST = 1  # most of a log does not compress: hashes and salts
 Told = Callable[[int, int], None]
 
@@ -36,21 +33,9 @@ async def export_log(workspaces: Workspaces, handle: str, path: Path, *, told: T
     async with transaction(workspaces, await _known(workspaces, handle)) as tx:
         service.record(tx, action="export_audit_log", subject=("workspace", handle), after={"file": path.name})
     async with workspaces.owner(handle) as connection:
-        await _sealed(connection, handle)
+        await wait_until_sealed(connection, handle)
         with _appearing(path) as file:
             return await export(connection, file.write, told=told)
-
-
-async def _sealed(connection: AsyncConnection, handle: str) -> None:
-    """Wait a moment until what is recorded is sealed."""
-    cursor = await connection.execute("select max(id) from audit_entry where subject_id = %s", [handle])
-    newest = await cursor.fetchone()
-    until = time.monotonic() + _SEALED_WITHIN_S
-    while time.monotonic() < until:
-        cursor = await connection.execute("select exists (select from audit_leaf where entry_id = %s)", newest)
-        if (await cursor.fetchone() or [True])[0]:
-            return
-        await asyncio.sleep(0.05)
 
 
 async def receipt(workspaces: Workspaces, handle: str, noun_id: str, *, since: int | None) -> str:

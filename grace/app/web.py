@@ -25,7 +25,7 @@ from grace.app.reference import doors as reference_doors
 from grace.app.system import doors as system_doors
 from grace.console.refusals import refused_in_place
 from grace.kit import slashes
-from grace.kit.edge import Edge
+from grace.kit.edge import BODY_LIMIT, Edge
 from grace.kit.errors import Invalid, Malformed, NotFound, Problem, TooLarge, Unavailable
 from grace.kit.limits import Limits
 from grace.kit.live import Live
@@ -222,23 +222,19 @@ class _Edges:
         return status
 
     def _bounded(self, scope: Scope, receive: Receive) -> Receive:
+        """Refuse what is longer than any body may be, or than the door that was reached takes."""
         length = dict(scope["headers"]).get(b"content-length", b"0")
-        read = int(length) if length.isdigit() else 0
-        too_large = TooLarge(f"A request may be {self._max} bytes long.", limit_bytes=self._max)
-        if read > self._max:
-
-            async def refuse() -> Message:
-                raise too_large
-
-            return refuse
+        said = int(length) if length.isdigit() else 0
         seen = 0
 
         async def bounded() -> Message:
             nonlocal seen
-            message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > self._max:
-                raise too_large
-            return message
+            most = scope["state"].get(BODY_LIMIT, self._max)
+            if said <= most:
+                message = await receive()
+                seen += len(message.get("body", b""))
+                if seen <= most:
+                    return message
+            raise TooLarge(f"A request may be {most} bytes long.", limit_bytes=most)
 
         return bounded

@@ -1,7 +1,9 @@
 """Binds each port to a vendor's adapter: the only module that may import one."""
 
+from grace.app import modules
 from grace.app.installation import Prepare, Renew
 from grace.flows.collect_cash.jobs import connect_webhooks
+from grace.flows.work import proving
 from grace.kit.credentials import credential
 from grace.kit.edge import Authenticate
 from grace.kit.jobs import defer
@@ -57,6 +59,7 @@ def bind(settings: Settings) -> None:
     architect.bind(BuiltinArchitect())
     _providers.append(StripeCards(settings))
     cards.bind(_providers[-1])
+    proving.bind(modules.books)
 
 
 async def close() -> None:

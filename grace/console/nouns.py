@@ -11,6 +11,7 @@ _PAGES = {
     "invoice": "/app/invoices/{id}",
     "payment": "/app/payments/{id}",
     "decision": "/app/approvals/{id}",
+    "work": "/app/work/{id}",
     "policy": "/app/policies/{id}",
 }
 _VERBS = {

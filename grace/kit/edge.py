@@ -8,7 +8,7 @@ with the effect, commits, and only then answers.
 import asyncio
 import functools
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Protocol, TypeVar
@@ -24,6 +24,7 @@ from starlette.types import Scope
 
 from grace.kit import idempotency, json
 from grace.kit.callers import SESSION_COOKIE, Senders, bearer_of, who_is
+from grace.kit.declared import answers, takes
 from grace.kit.errors import Forbidden, InProgress, Malformed, NotFound, Problem, Unauthenticated
 from grace.kit.limits import Limits
 from grace.kit.settings import Settings
@@ -44,6 +45,8 @@ LINK = "link"
 """The signed token in the path is the authority; its handle names the workspace."""
 SIGNED_IN = "signed-in"
 """Any principal of the workspace."""
+BODY_LIMIT = "body_limit"
+"""Where the state of a request says how long its body may be, if not as long as any."""
 TRIES = 3
 TWIN_WAIT_S = 2.0
 TWIN_LOOK_EVERY_S = 0.1
@@ -71,11 +74,13 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a door asks of its caller. `secrets`: answer fields shown once, never stored."""
+    """What a door asks of its caller. `secrets`: answer fields shown once, never stored. `upload`: it takes a file,
+    reads it without a transaction, and itself keeps repeated requests to one effect."""
 
     may: str
     key_in_body: bool = False
     secrets: tuple[str, ...] = ()
+    upload: bool = False
 
 
 class Door(APIRoute):
@@ -110,6 +115,8 @@ class Door(APIRoute):
                 spend_anonymous(edge, request)
             if rule.may in (PUBLIC, SIGNED):
                 return await run(request)
+            if rule.upload:
+                request.scope["state"][BODY_LIMIT] = edge.settings.max_upload_bytes
             for attempt in range(1, TRIES + 1):
                 handle = await _workspace(edge, request, rule)
                 structlog.contextvars.bind_contextvars(workspace=handle)
@@ -251,7 +258,7 @@ def permits(principal: Principal, may: str) -> bool:
 
 
 async def _key(request: Request, rule: Rule, who: str) -> idempotency.Key | None:
-    if request.method in _SAFE:
+    if request.method in _SAFE or rule.upload:
         return None
     key = request.headers.get("idempotency-key")
     is_form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
@@ -318,19 +325,6 @@ InTx = Annotated[Tx, Depends(_tx)]
 InUnit = Annotated[Unit, Depends(_unit)]
 """A door's unit of work, for doors that call a provider (`two_step`)."""
 
-PAGE = "text/html"
-
-
-def _answers(held: bool | type[Held], gives: tuple[str, ...], paged: bool) -> Mapping[int | str, dict[str, Any]]:
-    """What the contract says of a door's answers beside its model; refusals are the application's (`4XX`)."""
-    media: dict[str, dict[str, Any]] = {name: {} for name in (*gives, PAGE if paged else None) if name}
-    found: dict[int | str, dict[str, Any]] = {"4XX": {"description": "Refused; nothing happened."}}
-    if media:
-        found[200] = {"content": media}
-    if held:
-        found[202] = {"model": Held if held is True else held, "description": "Waits for approval or a provider."}
-    return found
-
 
 class Doors(APIRouter):
     """The doors of a module. Every one declares by `may` who may use it; the default is nobody."""
@@ -352,9 +346,11 @@ class Doors(APIRouter):
         gives: str | tuple[str, ...] = (),
         paged: bool = False,
         hidden: bool = False,
+        upload: str = "",
     ) -> Callable[[Endpoint], Endpoint]:
         """Declare a door. `returns` is the answer's model, `gives` the media types of a file; `paged`:
-        browsers get a page; `held` adds the 202 of what waits (with its model)."""
+        browsers get a page; `held` adds the 202 of what waits (with its model); `upload` is the media type of a file
+        that it takes."""
 
         def register(endpoint: Endpoint) -> Endpoint:
             @functools.wraps(endpoint)
@@ -364,7 +360,7 @@ class Doors(APIRouter):
                     return result
                 return ExactJSON(result, status_code=202 if isinstance(result, Held) else status)
 
-            call.__rule__ = Rule(may, key_in_body, secrets)  # type: ignore[attr-defined]
+            call.__rule__ = Rule(may, key_in_body, secrets, bool(upload))  # type: ignore[attr-defined]
             self.add_api_route(
                 path,
                 call,
@@ -372,8 +368,9 @@ class Doors(APIRouter):
                 response_model=returns,
                 status_code=status,
                 response_class=Response if gives else JSONResponse,
-                responses=dict(_answers(held, (gives,) if isinstance(gives, str) else gives, paged)),
+                responses=dict(answers(held, (gives,) if isinstance(gives, str) else gives, paged)),
                 include_in_schema=not hidden,
+                openapi_extra=takes(upload) if upload else None,
             )
             return endpoint
 

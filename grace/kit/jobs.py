@@ -65,11 +65,19 @@ def job(*, queue: str = "default") -> Callable[[JobFunction], JobFunction]:
     return register
 
 
-async def defer(tx: Tx, function: Callable[..., Awaitable[None]], *, once: str | None = None, **arguments: Any) -> None:
-    """Enqueue with the caller's commit. `once`: a name under which at most one job waits."""
+async def defer(
+    tx: Tx,
+    function: Callable[..., Awaitable[None]],
+    *,
+    once: str | None = None,
+    alone: str | None = None,
+    **arguments: Any,
+) -> None:
+    """Enqueue with the caller's commit. `once`: a name under which at most one job waits; `alone`: one under which at
+    most one runs, in the order of their coming."""
     name: str = function.__job__  # type: ignore[attr-defined]
     tx.statements += 1
-    deferrer = _app.tasks[name].configure(connection=tx.connection, queueing_lock=once)
+    deferrer = _app.tasks[name].configure(connection=tx.connection, queueing_lock=once, lock=alone)
     if once is None:
         await deferrer.defer_async(**arguments, request_id=tx.request_id)
         return

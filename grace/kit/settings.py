@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     )
     log_level: str = _named("INFO", "GRACE_LOG_LEVEL", "LOG_LEVEL", description="DEBUG, INFO, WARNING or ERROR.")
     max_body_bytes: int = _named(1_048_576, "GRACE_MAX_BODY_BYTES", ge=1024, description="The largest request body.")
+    max_upload_bytes: int = _named(
+        33_554_432, "GRACE_MAX_UPLOAD_BYTES", ge=1024, description="The largest file that a door takes."
+    )
     rate_per_minute: int = _named(
         6000, "GRACE_RATE_PER_MINUTE", ge=1, description="Requests a minute for one key or session."
     )

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from grace.app import importing
-from grace.app.exports import open_export
 from grace.kit.errors import Invalid
+from grace.kit.exports import open_export
 from tests.app.importing_files import PIPELINE, XEDUCATION, people, write
 from tests.fixtures.workspace import WorkspaceUnderTest
 

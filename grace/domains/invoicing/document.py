@@ -1,6 +1,7 @@
 """An invoice as the document that a client receives."""
 
 import asyncio
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -8,7 +9,7 @@ from fastapi import Response
 
 from grace.domains.invoicing import queries
 from grace.domains.invoicing.errors import WrongState
-from grace.domains.invoicing.models import Invoice
+from grace.domains.invoicing.models import Invoice, InvoiceLine
 from grace.domains.invoicing.rules.status import due_minor
 from grace.domains.invoicing.schemas import ISSUER, PayLinks, plain
 from grace.domains.invoicing.service import PAY_LINK
@@ -23,12 +24,31 @@ _STAMPS = {"paid": "PAID", "void": "VOID"}
 
 async def answer(tx: Tx, invoice: Invoice) -> Response:
     """The PDF of an issued invoice, to be kept under its number; WrongState for a draft."""
+    [document] = await documents(tx, [invoice])
+    content = await asyncio.to_thread(render_invoice, document)
+    headers = {"Content-Disposition": f'inline; filename="{file_name(document)}"', "Cache-Control": "no-store"}
+    return Response(content, media_type="application/pdf", headers=headers)
+
+
+def file_name(document: InvoiceDocument) -> str:
+    """What its PDF is called."""
+    return f"{document.number.replace('/', '-')}.pdf"
+
+
+async def documents(tx: Tx, invoices: Sequence[Invoice]) -> list[InvoiceDocument]:
+    """What stands in the PDFs of issued invoices, in three statements; WrongState for a draft."""
+    ids = [invoice.id for invoice in invoices]
+    lines = await queries.lines(tx, ids)
+    tokens = await links.tokens(tx, kind=PAY_LINK, subjects=ids)
+    instructions = (await ISSUER.read(tx)).payment_instructions or ""
+    return [_document(invoice, lines[invoice.id], tokens.get(invoice.id), instructions) for invoice in invoices]
+
+
+def _document(invoice: Invoice, lines: Sequence[InvoiceLine], token: str | None, instructions: str) -> InvoiceDocument:
     if invoice.issuer is None or invoice.client is None or invoice.issued_at is None:
         raise WrongState("A draft has no document; issue it first.", invoice_status=invoice.state)
-    lines = (await queries.lines(tx, [invoice.id]))[invoice.id]
-    token = (await links.tokens(tx, kind=PAY_LINK, subjects=[invoice.id])).get(invoice.id)
     due = due_minor(invoice.state, total_minor=invoice.total_minor, paid_minor=invoice.paid_minor)
-    document = InvoiceDocument(
+    return InvoiceDocument(
         number=invoice.invoice_number or "",
         issued_on=invoice.issued_at.date(),
         due_on=invoice.due_at.date() if invoice.due_at and due else None,
@@ -56,14 +76,10 @@ async def answer(tx: Tx, invoice: Invoice) -> Response:
         paid_minor=invoice.paid_minor,
         due_minor=due,
         pay_url=PayLinks.of(token).page if token and due else "",
-        payment_note=((await ISSUER.read(tx)).payment_instructions or "") if due else "",
+        payment_note=instructions if due else "",
         notes=invoice.notes or "",
         stamp=_STAMPS.get(invoice.state, ""),
     )
-    content = await asyncio.to_thread(render_invoice, document)
-    name = document.number.replace("/", "-")
-    headers = {"Content-Disposition": f'inline; filename="{name}.pdf"', "Cache-Control": "no-store"}
-    return Response(content, media_type="application/pdf", headers=headers)
 
 
 def block(party: dict[str, Any]) -> PartyBlock:

@@ -37,6 +37,13 @@ async def invoice(tx: Tx, reference: Reference, *, lock: bool = False) -> Invoic
     return found
 
 
+async def invoices_by_id(tx: Tx, ids: Sequence[str]) -> list[Invoice]:
+    """Some invoices, in the order of their numbers."""
+    return await tx.all(
+        Invoice, f"select {COLUMNS} from invoice i where i.id = any(%(ids)s) order by i.number", ids=list(ids)
+    )
+
+
 async def lines(tx: Tx, invoice_ids: Sequence[str]) -> dict[str, list[InvoiceLine]]:
     """The lines of some invoices, in order."""
     rows = await tx.all(

@@ -3,6 +3,8 @@
 The database writes the lines; here they only pass through, page by page.
 """
 
+import asyncio
+import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -14,6 +16,7 @@ from grace.trust.audit.rules.notes import verifier_key
 
 VERSION = 1
 _PAGE = 2_000
+_SEALED_WITHIN_S = 3
 
 
 class Exported(NamedTuple):
@@ -54,6 +57,18 @@ async def export(
                 told(min(start + _PAGE, size), size)
         write(b"end\n")
     return Exported(size, checkpoints)
+
+
+async def wait_until_sealed(connection: AsyncConnection, handle: str) -> None:
+    """Wait a moment until what is recorded of the workspace itself is sealed: that its log is exported."""
+    cursor = await connection.execute("select max(id) from audit_entry where subject_id = %s", [handle])
+    newest = await cursor.fetchone()
+    until = time.monotonic() + _SEALED_WITHIN_S
+    while time.monotonic() < until:
+        cursor = await connection.execute("select exists (select from audit_leaf where entry_id = %s)", newest)
+        if (await cursor.fetchone() or [True])[0]:
+            return
+        await asyncio.sleep(0.05)
 
 
 async def _page(connection: AsyncConnection, query: str, start: int) -> tuple[bytes, int]:

@@ -5,7 +5,7 @@ tree, the tree with every checkpoint, checkpoints with the key, and the log with
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidTag
@@ -23,12 +23,19 @@ from grace.trust.audit.service import ERASED, open_signer
 _PAGE = 5_000
 
 
-async def verify(connection: AsyncConnection, *, against: bytes | None = None, keys: Keys | None = None) -> Report:
+async def verify(
+    connection: AsyncConnection,
+    *,
+    against: bytes | None = None,
+    keys: Keys | None = None,
+    told: Callable[[int, int], None] | None = None,
+) -> Report:
     """Verify the log of the connection's database (an owner's connection in autocommit).
 
     `against` is a signed checkpoint, or a file of them, that was kept outside: only with it is a log found
     out that was cut, or rewritten by someone who holds the database and its key. With `keys`, the log's key
-    must be one that this installation made; without, the key in the database is believed.
+    must be one that this installation made; without, the key in the database is believed. `told` hears how many of
+    how many entries are recomputed.
     """
     async with connection.transaction():
         await connection.execute("set transaction isolation level repeatable read, read only")
@@ -36,7 +43,7 @@ async def verify(connection: AsyncConnection, *, against: bytes | None = None, k
         report = Report(origin=signer.origin if signer else "no log yet")
         if signer and keys and not _is_ours(signer, keys):
             report.add("The key in the database is not the one that this installation made for the log.")
-        walk = _Walk(connection, signer, report, _read_outside(against, signer, report))
+        walk = _Walk(connection, signer, report, _read_outside(against, signer, report), told)
         await walk.run()
         await _check_unsealed(connection, report)
     if against is not None and report.ok:
@@ -59,12 +66,18 @@ class _Walk:
     """One walk over leaves and checkpoints in the order of the tree."""
 
     def __init__(
-        self, connection: AsyncConnection, signer: StoredSigner | None, report: Report, outside: list[SignedCheckpoint]
+        self,
+        connection: AsyncConnection,
+        signer: StoredSigner | None,
+        report: Report,
+        outside: list[SignedCheckpoint],
+        told: Callable[[int, int], None] | None,
     ) -> None:
         self.connection = connection
         self.signer = signer
         self.report = report
         self.outside = outside
+        self.told = told
         self.edge = Edge()
         self.nodes = 0
         self.proven_size = 0
@@ -74,6 +87,8 @@ class _Walk:
     async def run(self) -> None:
         """Walk the whole log and add what is found to the report."""
         self._compare_outside()
+        cursor = await self.connection.execute("select coalesce(max(index) + 1, 0) from audit_leaf")
+        [size] = await cursor.fetchone() or [0]
         page, last = await _page(self.connection, -1), -1
         while page.leaves:
             last = page.leaves[-1][0]
@@ -84,6 +99,8 @@ class _Walk:
             finally:
                 page = await following
             await self._check_nodes(completed)
+            if self.told is not None:
+                self.told(min(last + 1, size), size)
         async for checkpoint in _checkpoints(self.connection, after=last + 1 if last >= 0 else -1):
             self.report.add(f"A checkpoint covers {checkpoint.size} entries; the log, of {self.edge.size}, was cut.")
         for note in self.outside:

@@ -1,7 +1,7 @@
 """Proves the books from the entries alone: what `grace ledger check` runs."""
 
 from grace.kit.tx import Tx
-from grace.trust.ledger.documents import LIMIT
+from grace.trust.ledger.documents import LIMIT, Told
 from grace.trust.ledger.models import Finding
 from grace.trust.ledger.rules import POSTED
 
@@ -98,17 +98,18 @@ _RULES = {
 }
 
 
-async def check(tx: Tx) -> list[Finding]:
+async def check(tx: Tx, *, told: Told = lambda done, total: None) -> list[Finding]:
     """What is wrong with the books, at most LIMIT findings per rule; [] when they are right.
 
     Reads every entry and blocks nobody: each rule is one statement, hence one snapshot, also while postings go on.
     That a posting is as it was made follows from the audit log, which `grace audit verify` proves; postings before the
-    first that the log tells of are older than this telling. Give it a transaction of its own.
+    first that the log tells of are older than this telling. Give it a transaction of its own. `told` hears how many of
+    how many rules are checked.
     """
     await tx.execute("set local statement_timeout = 0")
     guards = [(relation, trigger) for relation, triggers in GUARDS.items() for trigger in triggers]
     findings: list[Finding] = []
-    for rule, query in _RULES.items():
+    for number, (rule, query) in enumerate(_RULES.items(), 1):
         findings += await tx.all(
             Finding,
             f"select %(rule)s::text as rule, subject, detail from ({query}) f order by subject limit %(limit)s",
@@ -118,4 +119,5 @@ async def check(tx: Tx) -> list[Finding]:
             relations=[relation for relation, _ in guards],
             triggers=[trigger for _, trigger in guards],
         )
+        told(number, len(_RULES))
     return findings

@@ -4,7 +4,7 @@ The ledger knows no document. A slice that posts says in its `books.py` what its
 queries and rules in SQL. `grace ledger check` gathers them all.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from grace.kit.tx import Tx
@@ -12,6 +12,8 @@ from grace.trust.ledger.models import Finding
 
 LIMIT = 100
 """Findings given per rule."""
+Told = Callable[[int, int], None]
+"""Hears how many of how many rules are checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Books:
     rules: Mapping[str, str] = field(default_factory=dict)
 
 
-async def check_documents(tx: Tx, books: Sequence[Books]) -> list[Finding]:
+async def check_documents(tx: Tx, books: Sequence[Books], *, told: Told = lambda done, total: None) -> list[Finding]:
     """What does not fit between documents and ledger, at most LIMIT findings per rule.
 
     A statement a rule, blocking nobody. Every posting must have its document: give it the books of all slices.
@@ -39,13 +41,14 @@ async def check_documents(tx: Tx, books: Sequence[Books]) -> list[Finding]:
     for each in books:
         rules |= each.rules
     findings: list[Finding] = []
-    for rule, query in rules.items():
+    for number, (rule, query) in enumerate(rules.items(), 1):
         findings += await tx.all(
             Finding,
             f"select %(rule)s::text as rule, subject, detail from ({query}) f order by subject limit %(limit)s",
             rule=rule,
             limit=LIMIT,
         )
+        told(number, len(rules))
     return findings
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from grace.app.exports import ExportError, open_export
+from grace.kit.exports import ExportError, open_export
 
 
 def test_utf_8_with_a_mark_and_quoted_lines(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import io
 import json
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -93,6 +94,8 @@ def open_export(path: Path, *, encoding: str | None = None) -> Export:
             sample = text.read(_BLOCK)
     except LookupError as error:
         raise ExportError(f"There is no encoding {encoding!r}.") from error
+    if re.search(r"[\x00-\x08\x0e-\x1f]", sample.partition("\n")[0]):
+        raise ExportError(f"{path.name} is no text: save the table as CSV first.")
     headers = {mark: next(csv.reader(io.StringIO(sample, newline=""), delimiter=mark), []) for mark in SEPARATORS}
     separator = max(headers, key=lambda mark: len(headers[mark]))
     if not any(header.strip() for header in headers[separator]):

@@ -1,0 +1,129 @@
+"""Long work in the console: uploaded, looked at, confirmed, seen, stopped; without JavaScript too."""
+
+import re
+
+import httpx
+import pytest
+
+from grace.trust.identity.rules import Role
+from tests.fixtures.office import People, Person
+from tests.fixtures.statements import PAGE_STATEMENTS, Cost
+from tests.fixtures.workspace import WorkspaceUnderTest
+from tests.flows.work.conftest import leads
+
+PAGE = {"Accept": "text/html"}
+
+
+@pytest.fixture
+async def boss(office: People) -> Person:
+    return await office.user(Role.OWNER)
+
+
+@pytest.fixture
+async def browser(office: People, boss: Person) -> httpx.AsyncClient:
+    browser = await office.signed_in(boss)
+    browser.headers.update(PAGE)
+    return browser
+
+
+async def shown(browser: httpx.AsyncClient, path: str) -> str:
+    answer = await browser.get(path)
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+async def upload(
+    browser: httpx.AsyncClient, content: bytes, *, key: str = "k", name: str = "crm.csv"
+) -> httpx.Response:
+    data = {"idempotency_key": key, "source": "", "keep_rest": "1"}
+    return await browser.post("/app/work/import", data=data, files={"file": (name, content, "text/csv")})
+
+
+async def test_a_file_is_uploaded_looked_at_and_imported(
+    workspace: WorkspaceUnderTest, browser: httpx.AsyncClient, cost: Cost
+) -> None:
+    assert "/app/work/import" in await shown(browser, "/app/pipeline/list")
+    assert "Import leads" in await shown(browser, "/app/work/import")
+    sent = await upload(browser, leads(30, ["", "", "", "", "", "", "", "x"]))
+    assert sent.status_code == 303
+    path = sent.headers["location"]
+    assert (await upload(browser, leads(30, ["", "", "", "", "", "", "", "x"]))).headers["location"] == path
+    waiting = await shown(browser, path)
+    assert '<noscript><meta http-equiv="refresh"' in waiting and "Waits for the worker" in waiting
+    assert f'data-live="work:{path.rpartition("/")[2]}"' in waiting
+
+    await workspace.drain()
+    looked = await shown(browser, path)
+    assert "Import 30 leads" in looked and "Person 1" in looked and "kept with each lead" in looked
+    assert "http-equiv" not in looked and await cost(browser, path) <= PAGE_STATEMENTS
+    columns = {"map.name": "Company", "map.email": "E-mail"}
+    assert (await browser.post(f"{path}/columns", data={"map.name": "Nothing"})).status_code == 422
+    assert (await browser.post(f"{path}/columns", data=columns)).status_code == 303
+    await workspace.drain()
+    assert "Company 1 GmbH" in await shown(browser, path)
+
+    assert (await browser.post(f"{path}/confirm")).status_code == 303
+    assert (await browser.post(f"{path}/confirm")).status_code == 303
+    await workspace.drain()
+    done = await shown(browser, path)
+    assert "30 of 30 rows" in done or "31 of 31 rows" in done
+    assert "Download refused rows" in done and "Why rows are refused" in done
+    listed = await shown(browser, "/app/work")
+    assert "Import of leads" in listed and "1 refused" in listed
+    assert await cost(browser, "/app/work") <= PAGE_STATEMENTS
+
+
+async def test_what_is_no_table_is_refused_in_words(browser: httpx.AsyncClient) -> None:
+    refused = await upload(browser, b"PK\x03\x04\x00\x00", name="leads.xlsx")
+    assert refused.status_code == 422 and "leads.xlsx is no text" in refused.text
+    nothing = await browser.post("/app/work/import", files={"file": ("", b"", "text/csv")})
+    assert nothing.status_code == 422
+    plain = await browser.post("/app/work/import", data={"file": "no file"})
+    assert plain.status_code == 422 and "Choose a" in plain.text
+    assert "No long work yet" in await shown(browser, "/app/work")
+
+
+async def test_a_reader_sees_what_they_may(
+    workspace: WorkspaceUnderTest, office: People, browser: httpx.AsyncClient
+) -> None:
+    viewer = await office.signed_in(await office.user(Role.VIEWER))
+    viewer.headers.update(PAGE)
+    path = (await upload(browser, leads(3))).headers["location"]
+    await workspace.drain()
+    seen = await shown(viewer, path)
+    assert "Waits for you" in seen and "Import 3 leads" not in seen and "Discard" not in seen
+    assert "needs the permission leads:write" in await shown(viewer, "/app/work/import")
+    assert (await upload(viewer, leads(3))).status_code == 403
+    for act in ("confirm", "stop", "columns"):
+        assert (await viewer.post(f"{path}/{act}")).status_code == 403, act
+    verified = await browser.post("/app/work", data={"kind": "verification"})
+    assert (await viewer.get(verified.headers["location"])).status_code == 403
+    assert "Verification" not in await shown(viewer, "/app/work")
+    assert (await viewer.post("/app/work", data={"kind": "verification"})).status_code == 403
+
+
+async def test_it_is_stopped_by_a_person(workspace: WorkspaceUnderTest, browser: httpx.AsyncClient) -> None:
+    path = (await upload(browser, leads(3))).headers["location"]
+    await workspace.drain()
+    assert (await browser.post(f"{path}/stop")).status_code == 303
+    assert "Stopped by A user" in await shown(browser, path)
+    assert (await browser.post(f"{path}/confirm")).status_code == 409
+
+
+async def test_pdfs_export_and_verification_are_begun_where_people_look(
+    workspace: WorkspaceUnderTest, browser: httpx.AsyncClient, boss: Person
+) -> None:
+    assert "/app/work/pdfs?tab=paid" in await shown(browser, "/app/invoices?tab=paid")
+    line = {"description": "Work", "unit_price": "100"}
+    made = (await boss.api.post("/api/v1/invoices", json={"client_id": "Acme", "lines": [line]})).json()
+    await boss.api.post(f"/api/v1/invoices/{made['id']}/issue")
+    assert "Make PDFs" in await shown(browser, "/app/work/pdfs?tab=sent&q=Acme")
+    none = await browser.post("/app/work", data={"kind": "invoice_pdfs", "tab": "all", "q": "Nobody"})
+    assert none.status_code == 422 and "No invoice was sent that fits" in none.text
+    pdfs = (await browser.post("/app/work", data={"kind": "invoice_pdfs", "tab": "all", "q": "Acme"})).headers
+    audit = await shown(browser, "/app/audit")
+    assert len(re.findall(r'name="kind" value="(audit_export|verification)"', audit)) == 2
+    verified = (await browser.post("/app/work", data={"kind": "verification"})).headers
+    await workspace.drain()
+    assert "Download 1 PDF" in await shown(browser, pdfs["location"])
+    assert "the books balance" in await shown(browser, verified["location"])

@@ -1,0 +1,1 @@
+"""Long work: begun, seen, stopped, taken up again."""
