@@ -15,6 +15,7 @@ _PAGES = {
     "policy": "/app/policies/{id}",
 }
 _VERBS = {
+    "make_sign_in_link": "Make a sign-in link",
     "hold_action": "Proposed and held",
     "allow_action": "Allowed by policy",
     "deny_action": "Denied",

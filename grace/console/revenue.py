@@ -138,7 +138,7 @@ def _span(tx: Tx, chosen: Period) -> Span:
 
 def _shown(found: FigureOut) -> Shown:
     title = found.figure.removeprefix("avg_").replace("_", " ").removesuffix(" 30d")
-    value = "none yet" if found.value is None else _value(found.value, REGISTRY[found.figure].unit, found.currency)
+    value = "None yet" if found.value is None else _value(found.value, REGISTRY[found.figure].unit, found.currency)
     return Shown(found.figure, title[:1].upper() + title[1:], found.says, value)
 
 

@@ -44,7 +44,6 @@ _SAYS: dict[str, str] = {
     "api": "API",
     "linkedin": "LinkedIn",
     "upi": "UPI",
-    "make_sign_in_link": "Make a sign-in link",
 }
 
 

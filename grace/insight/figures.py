@@ -237,7 +237,7 @@ _FIGURES: Collection[Figure] = (
         "share", "verdict", Part("n", _some("right")), _COUNT,
     ),
     Figure(
-        "satisfaction", "Net promoter score of the answers in the time, -100 to 100.",
+        "satisfaction", "Net promoter score of the answers in the time, −100 to 100.",
         "points", "survey", Part("n", MappingProxyType({"promoter": 1, "detractor": -1})), _COUNT, _HUNDRED,
     ),
     Figure("average_score", "Average of the answers in the time, 0 to 10.", "points", "survey", Part("amount"), _COUNT),
