@@ -86,6 +86,8 @@ class Rule:
 class Door(APIRoute):
     """A route that runs inside a unit of work."""
 
+    beginning = functools.cached_property[str](lambda door: door.path.partition("{")[0])
+
     @property
     def rule(self) -> Rule:
         """The door's rule."""
@@ -96,11 +98,6 @@ class Door(APIRoute):
         """Whether it is this door that is asked for; most are told by their beginning."""
         beginning = scope.get("root_path", "") + self.beginning
         return super().matches(scope) if scope["path"].startswith(beginning) else (Match.NONE, {})
-
-    @functools.cached_property
-    def beginning(self) -> str:
-        """The path before its first parameter."""
-        return self.path.partition("{")[0]
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         run = _saying_why(super().get_route_handler())

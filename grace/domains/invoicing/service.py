@@ -112,7 +112,7 @@ async def issue_invoice(tx: Tx, *, reference: Reference, client: Party) -> Invoi
     )
     after = await _change(tx, before, after, action="issue_invoice")
     if after.total_minor:
-        await ledger.post(
+        ledger.post_later(
             tx,
             reference=f"invoice:{after.id}:issued",
             kind="invoice_issued",
@@ -218,7 +218,7 @@ async def void_invoice(tx: Tx, *, reference: Reference, reason: str) -> Invoice:
     after = replace(before, state="void", voided_at=tx.now, void_reason=reason)
     after = await _change(tx, before, after, action="void_invoice", reason=reason)
     if before.state == "issued":
-        await ledger.post(
+        ledger.post_later(
             tx,
             reference=f"invoice:{after.id}:voided",
             kind="invoice_voided",

@@ -1,8 +1,8 @@
 """The verbs. Call them last in a business transaction: the accounts stay locked until it commits.
 
-One call is one round trip. Its locks are taken in a fixed order, so calls cannot deadlock with each other; a
-transaction that needs several postings gives them to `post_many` in one call. A reference (such as
-`invoice:in_…:issued`) stands for one business fact for ever: given again with the same kind and lines it
+One call is one round trip, `post_later` none of its own. Its locks are taken in a fixed order, so calls cannot
+deadlock with each other; a transaction that needs several postings gives them to `post_many` in one call. A reference
+(such as `invoice:in_…:issued`) stands for one business fact for ever: given again with the same kind and lines it
 changes nothing and the earlier id is returned, with other content it is ReferenceUsed. Memos hold no personal
 data, for postings are never erased. Each posting is told in the audit log by its transaction, so that the check of the
 books finds one that was changed since. Business time is the transaction's `now` unless `event_at` is given.
@@ -41,19 +41,25 @@ async def post(
     """
     posting = NewPosting(reference, kind, balanced(lines), memo, event_at or tx.now)
     with told:
-        made = PostingId(
-            await tx.value(
-                "select ledger_post(%(reference)s, %(kind)s, %(event_at)s, %(memo)s, %(purposes)s::text[],"
-                " %(owners)s::text[], %(currencies)s::text[], %(amounts)s::bigint[])",
-                reference=reference,
-                kind=kind,
-                event_at=posting.event_at,
-                memo=memo,
-                **_columns(posting.lines),
-            )
-        )
+        made = PostingId(await tx.value(_POST, **_values(posting)))
     _tell(tx, posting)
     return made
+
+
+def post_later(
+    tx: Tx,
+    *,
+    reference: str,
+    kind: str,
+    lines: Iterable[Line],
+    memo: str | None = None,
+    event_at: datetime | None = None,
+) -> None:
+    """Book a set that no floor can refuse in the round trip of the next statement, or of the commit: its accounts are
+    locked no sooner. Refuses with Unbalanced and UnknownAccount."""
+    posting = NewPosting(reference, kind, balanced(lines), memo, event_at or tx.now)
+    tx.later(_POST, **_values(posting))
+    _tell(tx, posting)
 
 
 async def post_many(tx: Tx, *, postings: Sequence[NewPosting]) -> list[PostingId]:
@@ -188,6 +194,22 @@ def _tell(tx: Tx, posting: NewPosting) -> None:
             "digest": digest(posting.reference, posting.kind, event_at, posting.memo, posting.lines),
         },
     )
+
+
+_POST = (
+    "select ledger_post(%(reference)s, %(kind)s, %(event_at)s, %(memo)s, %(purposes)s::text[],"
+    " %(owners)s::text[], %(currencies)s::text[], %(amounts)s::bigint[])"
+)
+
+
+def _values(posting: NewPosting) -> dict[str, Any]:
+    return {
+        "reference": posting.reference,
+        "kind": posting.kind,
+        "event_at": posting.event_at,
+        "memo": posting.memo,
+        **_columns(posting.lines),
+    }
 
 
 _COLUMNS = ("purposes", "owners", "currencies", "amounts")

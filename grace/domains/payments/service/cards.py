@@ -188,7 +188,7 @@ async def collected(tx: Tx, attempt: Attempt, charge: Charge, *, payment_id: str
         wait=FEE_AFTER_S,
     )
     if excess_minor:
-        await ledger.post(
+        ledger.post_later(
             tx,
             reference=f"attempt:{attempt.id}:excess",
             kind="overpaid",
@@ -238,7 +238,7 @@ async def _post_fee(tx: Tx, attempt: Attempt, charge: Charge, movement: Movement
         movement_currency=movement.currency,
     )
     if lines:
-        await ledger.post(
+        ledger.post_later(
             tx, reference=f"movement:{movement.id}", kind="processor_fee", lines=lines, memo=attempt.charge
         )
     audit.record(

@@ -73,16 +73,17 @@ async def record_payment(
             raise
         raise DuplicatePayment(f"The reference {reference!r} is recorded for this invoice already.") from error
     booked: dict[str, Any] = {name: said[name] for name in ("client_id", "currency", "amount_minor", "net_minor")}
-    await ledger.post(
-        tx,
-        reference=f"payment:{payment.id}:received",
-        kind="payment_received" if spent is None else "credit_spent",
-        lines=rules.received(clearing=method if provider == MANUAL else provider, **booked)
-        if spent is None
-        else rules.from_credit(owner=spent.client_id, **booked),
-        memo=payment.id,
-        event_at=received_at,
-    )
+    posting: dict[str, Any] = {
+        "reference": f"payment:{payment.id}:received",
+        "memo": payment.id,
+        "event_at": received_at,
+    }
+    if spent is None:
+        lines = rules.received(clearing=method if provider == MANUAL else provider, **booked)
+        ledger.post_later(tx, kind="payment_received", lines=lines, **posting)
+    else:
+        lines = rules.from_credit(owner=spent.client_id, **booked)
+        await ledger.post(tx, kind="credit_spent", lines=lines, **posting)
     tx.emit(PaymentReceived(payment.id, invoice_id, client_id, currency, amount_minor))
     audit.record(tx, action="record_payment", subject=("payment", payment.id), after=payment)
     return payment
@@ -118,7 +119,7 @@ async def reverse_payment(tx: Tx, *, payment_id: str, reason: str) -> Payment:
         amount_minor=before.amount_minor,
         net_minor=before.net_minor,
     )
-    await ledger.post(
+    ledger.post_later(
         tx,
         reference=f"payment:{before.id}:reversed",
         kind="payment_reversed",

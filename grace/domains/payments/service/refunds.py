@@ -274,7 +274,7 @@ async def _follow_movement(tx: Tx, refund: Refund, part: RefundPart, told: ToldR
         movement_currency=movement.currency,
     )
     if lines:
-        await ledger.post(tx, reference=f"movement:{movement.id}", kind="processor_fee", lines=lines, memo=part.id)
+        ledger.post_later(tx, reference=f"movement:{movement.id}", kind="processor_fee", lines=lines, memo=part.id)
 
 
 async def _settle(tx: Tx, refund: Refund) -> Refund:
