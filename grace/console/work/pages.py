@@ -1,7 +1,7 @@
 """Pages of long work: begin it, watch it, stop it, fetch what it made."""
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Path, Query, Request, Response
 
@@ -119,7 +119,7 @@ async def confirm(tx: InTx, id: WorkId) -> Response:
 async def change_columns(tx: InTx, request: Request, id: WorkId) -> Response:
     """Read the file by other columns, and look at it again."""
     work = await queries.work(tx, id, act=True)
-    known = {*work.result.get("columns", {}).values(), *work.result.get("unused", [])}
+    known = {*_columns(work).values(), *work.result.get("unused", [])}
     asked = {
         name.removeprefix("map."): value
         for name, value in (await request.form(max_fields=100)).multi_items()
@@ -144,9 +144,14 @@ def _fields(work: Work) -> list[tuple[str, str, str, list[tuple[str, str]]]]:
     """For each field of a lead: its form's name, its word, its column, and what it may be."""
     if work.state != "ready":
         return []
-    columns: dict[str, Any] = work.result.get("columns", {})
+    columns = _columns(work)
     options = [("", "No column")] + [(one, one) for one in (*columns.values(), *work.result.get("unused", []))]
     return [(f"map.{name}", _word(name), columns.get(name, ""), options) for name in HEADERS]
+
+
+def _columns(work: Work) -> dict[str, str]:
+    """The column of each field, as the file was looked at."""
+    return {one["field"]: one["column"] for one in work.result.get("columns", [])}
 
 
 def _word(field: str) -> str:

@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,7 +31,7 @@ from grace.kit.tx import Tx
 FIRST_ROWS = 5
 SHOWN_CELL = 120
 SHOWN_COLUMNS = 200
-REASONS = 10
+REASONS = 100
 _COMMANDS_HINT = re.compile(r"; say which one it is by --stage [^;]*")
 
 
@@ -86,6 +87,7 @@ async def run_import(stint: Stint) -> None:
 async def _look(stint: Stint, export: Export, reading: Reading) -> None:
     """Say what would come of every row; nothing is written."""
     tally, first = Tally(), list[dict[str, str]]()
+    fields = list(dict.fromkeys("name" if name in ("first_name", "last_name") else name for name in reading.columns))
     rows = batches(export, reading, currency=await _currency(stint))
     with rehearsal() as seen:
         while (batch := await asyncio.to_thread(next, rows, None)) is not None:
@@ -93,12 +95,13 @@ async def _look(stint: Stint, export: Export, reading: Reading) -> None:
                 outcomes = await rehearse(step.tx, batch.leads, seen)
                 tally.count(outcomes, batch.refused)
                 await _along(step, export, batch, "Looking at the file")
-            first = first or [_shown(lead.model_dump(), reading) for lead in batch.leads[:FIRST_ROWS]]
+            first = first or [_shown(lead.model_dump(), fields) for lead in batch.leads[:FIRST_ROWS]]
     used = set(reading.columns.values())
     found = {
         **_result(tally),
-        "columns": dict(reading.columns),
+        "columns": [{"field": name, "column": column} for name, column in reading.columns.items()],
         "unused": [name for name in export.columns if name not in used][:SHOWN_COLUMNS],
+        "fields": fields,
         "first": first,
         "note": "The file is not UTF-8; it is read as Windows-1252." if export.note else None,
     }
@@ -166,7 +169,7 @@ def _stem(work: Work) -> str:
 
 def _tally(result: Mapping[str, Any]) -> Tally:
     tally = Tally(**{name: result.get(name, 0) for name in ("created", "merged", "known", "rejected")})
-    tally.reasons.update(result.get("reasons", {}))
+    tally.reasons.update({one["reason"]: one["rows"] for one in result.get("reasons", [])})
     return tally
 
 
@@ -178,16 +181,18 @@ def _result(tally: Tally) -> dict[str, Any]:
         "merged": tally.merged,
         "known": tally.known,
         "rejected": tally.rejected,
-        "reasons": {said_plainly(why)[:300]: count for why, count in tally.reasons.most_common(REASONS)},
+        "reasons": [{"reason": why, "rows": count} for why, count in _plainly(tally).most_common(REASONS)],
     }
 
 
-def said_plainly(reason: str) -> str:
-    """A reason without what only the command line offers."""
-    return _COMMANDS_HINT.sub("", reason)
+def _plainly(tally: Tally) -> Counter[str]:
+    """The reasons without what only the command line offers."""
+    found = Counter[str]()
+    for why, count in tally.reasons.items():
+        found[_COMMANDS_HINT.sub("", why)[:300]] += count
+    return found
 
 
-def _shown(lead: Mapping[str, Any], reading: Reading) -> dict[str, str]:
+def _shown(lead: Mapping[str, Any], fields: Sequence[str]) -> dict[str, str]:
     """The first values of a row, as they were understood."""
-    fields = dict.fromkeys("name" if name in ("first_name", "last_name") else name for name in reading.columns)
     return {name: "" if lead.get(name) is None else str(lead[name])[:SHOWN_CELL] for name in fields}

@@ -36,7 +36,9 @@ async def test_it_says_what_it_would_do_then_does_it(workspace: WorkspaceUnderTe
     looked = await read(boss.api, sent)
     assert (looked["state"], looked["done"], looked["total"]) == ("ready", 32, 32)
     assert [looked["result"][name] for name in COUNTS] == [27, 3, 0, 2]
-    assert looked["result"]["columns"]["email"] == "E-mail" and "Owner" in looked["result"]["unused"]
+    assert {"field": "email", "column": "E-mail"} in looked["result"]["columns"] and "Owner" in looked["result"][
+        "unused"
+    ]
     assert looked["result"]["first"][0]["name"] == "Person 1" and len(looked["result"]["first"]) == 5
     assert await count(workspace, "lead") == 0, "nothing is written before somebody confirms"
     assert (await boss.api.get(f"/api/v1/work/{sent['id']}/file")).status_code == 404
@@ -82,6 +84,7 @@ async def test_a_worker_that_dies_is_followed_by_one_that_goes_on(
     assert [done["result"][name] for name in COUNTS] == [1_260, 140, 0, 2]
     assert await count(workspace, "lead") == 1_400
     assert len((await boss.api.get(done["file"])).text.splitlines()) == 3
+    assert sum(one["rows"] for one in done["result"]["reasons"]) == 2
 
 
 async def test_work_that_never_gets_through_ends(workspace: WorkspaceUnderTest, boss: Person) -> None:
