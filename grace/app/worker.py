@@ -121,6 +121,7 @@ class Worker:
         finally:
             for task in tasks:
                 task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)  # jobs that are broken off are given back
 
     async def _watch(self, handle: str) -> None:
         """Dispatch facts as they come and keep reactors busy while reactions are due.

@@ -20,6 +20,7 @@ from typing import BinaryIO
 
 SEPARATORS = ",;\t|"
 LARGEST_CELL = 1_000_000
+MOST_COLUMNS = 2_000
 _BLOCK = 1 << 20
 # What a file of rejected rows has besides the columns of its origin.
 REJECTED = ("rejected_line", "rejected_because")
@@ -82,11 +83,14 @@ class Export:
         return _skip_separator_line(io.TextIOWrapper(data, self.encoding, errors="replace", newline=""))
 
 
-def open_export(path: Path, *, encoding: str | None = None) -> Export:
-    """Look at a file: its encoding, separator and columns. ExportError when it has no header of use."""
+def open_export(path: Path, *, encoding: str | None = None, largest: int | None = None) -> Export:
+    """Look at a file: its encoding, separator and columns. ExportError when it has no header of use, or when it is
+    unpacked of more than `largest` bytes."""
     csv.field_size_limit(LARGEST_CELL)
     if not path.is_file():
         raise ExportError(f"{path} is not a file.")
+    if largest is not None:
+        _check_size(path, largest)
     found, note = (encoding, None) if encoding else _encoding(path)
     try:
         with _opened(path) as (_, data):
@@ -100,7 +104,18 @@ def open_export(path: Path, *, encoding: str | None = None) -> Export:
     separator = max(headers, key=lambda mark: len(headers[mark]))
     if not any(header.strip() for header in headers[separator]):
         raise ExportError(f"{path.name} has no header line.")
+    if len(headers[separator]) > MOST_COLUMNS:
+        raise ExportError(f"{path.name} has more than {MOST_COLUMNS:,} columns.")
     return Export(path, found, separator, _distinct(headers[separator]), path.stat().st_size, note)
+
+
+def _check_size(path: Path, largest: int) -> None:
+    left = largest
+    with _opened(path) as (_, data):
+        while block := data.read(_BLOCK):
+            left -= len(block)
+            if left < 0:
+                raise ExportError(f"{path.name} holds more than {largest >> 20} MB when it is unpacked.")
 
 
 def _encoding(path: Path) -> tuple[str, str | None]:

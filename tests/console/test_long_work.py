@@ -106,7 +106,8 @@ async def test_it_is_stopped_by_a_person(workspace: WorkspaceUnderTest, browser:
     path = (await upload(browser, leads(3))).headers["location"]
     await workspace.drain()
     assert (await browser.post(f"{path}/stop")).status_code == 303
-    assert "Stopped by A user" in await shown(browser, path)
+    stopped = await shown(browser, path)
+    assert "Stopped by A user" in stopped and "Leads of new clients" not in stopped
     assert (await browser.post(f"{path}/confirm")).status_code == 409
 
 

@@ -63,7 +63,10 @@ def outcome(work: Work) -> str:
     if work.state == "failed":
         return work.error or ""
     if work.kind == "lead_import" and "created" in said:
-        return f"{said['created'] + said['merged']:,} leads, {said['known']:,} known, {said['rejected']:,} refused"
+        would = "Would be " if work.state == "ready" else ""
+        return (
+            f"{would}{said['created'] + said['merged']:,} leads, {said['known']:,} known, {said['rejected']:,} refused"
+        )
     if work.kind == "invoice_pdfs" and "documents" in said:
         return f"{said['documents']:,} PDFs"
     if work.kind == "audit_export" and "entries" in said:

@@ -135,4 +135,4 @@ def plain_name(name: str) -> str:
     """The last part of a file's name, in letters that every system takes."""
     last = name.replace("\\", "/").rpartition("/")[2]
     kept = "".join(letter if letter.isalnum() or letter in " ._-()" else "_" for letter in last).strip(" .")
-    return kept[-_LONGEST_NAME:] or "file"
+    return kept.encode()[-_LONGEST_NAME:].decode(errors="ignore").strip(" .") or "file"

@@ -30,6 +30,8 @@ from grace.kit.tx import Tx
 
 FIRST_ROWS = 5
 SHOWN_CELL = 120
+LARGEST_TEXT = 256 << 20
+"""Bytes of a file when it is unpacked."""
 SHOWN_COLUMNS = 200
 REASONS = 100
 _COMMANDS_HINT = re.compile(r"; say which one it is by --stage [^;]*")
@@ -60,7 +62,7 @@ def reading_by(export: Export, options: Mapping[str, Any]) -> Reading:
 
 async def looked_at(path: Path, options: ImportOptions) -> Export:
     """The export in a file, when it can be imported at all; ExportError, Invalid."""
-    export = await asyncio.to_thread(open_export, path)
+    export = await asyncio.to_thread(open_export, path, largest=LARGEST_TEXT)
     reading_by(export, asdict(options))
     return export
 

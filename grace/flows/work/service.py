@@ -62,7 +62,7 @@ async def confirm(tx: Tx, work_id: str) -> Work:
         raise Conflict("It does not wait to be confirmed.", type="wrong-state", state=found.state)
     made = await _changed(
         tx, found, state="waiting", confirmed_by=tx.principal.id, done=0, position=0, attempt=0, expires_at=None,
-        doing="", result={"expected": found.result},
+        doing="", result={"expected": _lasting(found.result)},
     )  # fmt: skip
     audit.record(tx, action="confirm_work", subject=("work", found.id))
     return made
@@ -150,15 +150,24 @@ async def expire_due(tx: Tx) -> None:
 
 
 async def _stopped(tx: Tx, found: Work) -> Work:
-    audit.record(tx, action="stop_work", subject=("work", found.id), after={"done": found.done, "result": found.result})
-    return await _ended(tx, found, state="stopped", stopped_by=tx.principal.id)
+    result = _lasting(found.result)
+    if found.state == "ready":
+        result = {"expected": result}  # nothing of it has come
+    audit.record(tx, action="stop_work", subject=("work", found.id), after={"done": found.done, "result": result})
+    return await _ended(tx, found, state="stopped", stopped_by=tx.principal.id, result=result)
 
 
 async def _ended(tx: Tx, work: Work, **columns: Any) -> Work:
     await tx.execute("delete from work_piece where work_id = %(id)s and side = 'in'", id=work.id)
     kept = await tx.value("select exists (select from work_piece where work_id = %(id)s)", id=work.id)
     expires_at = tx.now + FILES_FOR if kept else None
+    columns["result"] = _lasting(columns.get("result", work.result))
     return await _changed(tx, work, ended_at=tx.real_now, expires_at=expires_at, **columns)
+
+
+def _lasting(result: dict[str, Any]) -> dict[str, Any]:
+    """What is kept of a result: not the rows of people that an import has shown."""
+    return {name: value for name, value in result.items() if name not in ("first", "fields")}
 
 
 async def _changed(tx: Tx, work: Work, **columns: Any) -> Work:

@@ -1,8 +1,12 @@
 """An import sent by a person: looked at, confirmed, once in effect whatever interrupts it."""
 
+import asyncio
+import gzip
+
 import pytest
 
 from grace.flows.work import service
+from grace.flows.work.importing import LARGEST_TEXT
 from grace.flows.work.jobs import run_work
 from grace.flows.work.service import Over
 from grace.kit.unit import Unit
@@ -56,6 +60,7 @@ async def test_it_says_what_it_would_do_then_does_it(workspace: WorkspaceUnderTe
     assert lines[0].endswith("rejected_line,rejected_because") and len(lines) == 3
     assert "not an address" in lines[2]
     async with workspace.tx() as tx:
+        assert await tx.value("select position('p1@company1' in work::text) from work") == 0, "no person stays in it"
         assert await tx.value("select count(*) from work_piece where side = 'in'") == 0
         said = await tx.all(str, "select action from audit_entry where subject_kind = 'work' order by id")
         who = await tx.value("select min(principal_id) from audit_entry where action = 'import_lead'")
@@ -115,9 +120,11 @@ async def test_the_same_key_sends_a_file_once(workspace: WorkspaceUnderTest, bos
     first = await send(boss.api, leads(3), key="k1")
     again = await send(boss.api, leads(3), key="k1")
     assert first.json()["id"] == again.json()["id"]
+    both = await asyncio.gather(send(boss.api, leads(5), key="k2"), send(boss.api, leads(5), key="k2"))
+    assert len({one.json()["id"] for one in both}) == 1
     other = await send(boss.api, leads(4), key="k1")
     assert (other.status_code, other.json()["type"]) == (409, "/problems/idempotency-key-reused")
-    assert await count(workspace, "work") == 1
+    assert await count(workspace, "work") == 2
 
 
 @pytest.mark.parametrize(
@@ -130,12 +137,17 @@ async def test_the_same_key_sends_a_file_once(workspace: WorkspaceUnderTest, bos
         (b"\x1f\x8b\x08\x00broken", "is not whole"),
         (b"Weather\nsunny\n", "No column is a name"),
         (b"\x00" * 400, "save the table as CSV"),
+        (b"," * 100_000, "has no header line"),
+        (b"name," * 100_000, "more than 2,000 columns"),
+        (gzip.compress(b"name\n" + bytes(LARGEST_TEXT)), "256 MB when it is unpacked"),
     ],
 )
 async def test_nonsense_is_refused_before_anything_is_kept(
     workspace: WorkspaceUnderTest, boss: Person, content: bytes, says: str
 ) -> None:
     answer = await send(boss.api, content)
+    name = "ü" * 300 + "/../x" if content == b"" else "leads.csv"
+    assert (await send(boss.api, content, file=name[:200])).status_code == 422
     assert answer.status_code == 422 and says in answer.json()["detail"], answer.text
     assert await count(workspace, "work") == 0
 
