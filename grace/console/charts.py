@@ -77,6 +77,42 @@ def stacked(
     ).format(values, height, describe, _joined(drawn))
 
 
+def flow(
+    labels: Sequence[str],
+    came: Sequence[Number],
+    due: Sequence[Number],
+    went: Sequence[Number],
+    *,
+    axis: Callable[[Number], str],
+    exact: Callable[[Number], str],
+    describe: str,
+    height: int = 232,
+    now: int,
+) -> Markup:
+    """Money that came above the line, what is due paler, money that went below it; one scale for all. `now` is the
+    current column, and the other arguments are as those of `stacked`."""
+    _, ticks = _scale(max([*came, *due, *went], default=0))
+    step = ticks[1]
+    ticks = ticks[: int(-(-max([*came, *due, 1]) // step)) + 1]
+    below = [step * i for i in range(1, int(-(-max([*went, 0]) // step)) + 1)]
+    plot, wide = height - AXIS, 100 / max(len(labels), 1)
+    unit = plot / (ticks[-1] + step * len(below))
+    line = ticks[-1] * unit
+    drawn = [_grid(line - tick * unit, zero=tick == 0) for tick in (*ticks, *(-tick for tick in below))]
+    for i, label in enumerate(labels):
+        for tone, value in (("pos", came[i]), ("pos due", due[i])):
+            drawn.append(_rect(tone, i * wide + wide * 0.25, wide * 0.5, line - value * unit, value * unit - 1))
+        drawn.append(_rect("s4", i * wide + wide * 0.25, wide * 0.5, line + 1, went[i] * unit - 1))
+        drawn.append(_label(label, (i + 0.5) * wide, height, now=i == now, other=" none" if (i - now) % 2 else ""))
+        rows = [("Due", exact(due[i]))] if i > now else [("In", exact(came[i])), ("Out", exact(-went[i]))]
+        drawn.append(_hit(i * wide, wide, plot, label, rows))
+    values = _joined(f"<span>{escape(axis(tick))}</span>" for tick in (*reversed(ticks), *(-tick for tick in below)))
+    return Markup(
+        '<div class="plot"><div class="yax" aria-hidden="true">{}</div><svg height="{}" role="img" aria-label="{}">{}'
+        "</svg></div>"
+    ).format(values, height, describe, _joined(drawn))
+
+
 def scale(value: Number, threshold: Number, label: str) -> Markup:
     """0 to 100 with a named threshold."""
     return Markup(

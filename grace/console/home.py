@@ -11,7 +11,6 @@ from markupsafe import Markup
 
 from grace.console import charts
 from grace.console.approvals.headlines import headline, ids_in
-from grace.console.charts import Series
 from grace.console.figures import RevenueChart, axis, revenue_chart
 from grace.console.periods import PERIODS, Column, columns, months, period, same_part_of_last_month, weeks
 from grace.console.shell import show
@@ -100,6 +99,7 @@ class Figures:
     last_month: int
     by_month: Sequence[int]
     received: Sequence[int]
+    paid_out: Sequence[int]
     leads: int
     leads_before: int
     stages: Sequence[StageLine]
@@ -113,7 +113,7 @@ async def _figures(tx: Tx, shown: Sequence[Column]) -> Figures:
     last = same_part_of_last_month(tx.now)
     paid, captured = await reading.read_together(
         tx,
-        (["revenue", "payment"], [last, *(one.span for one in (*shown, *past, *trend))]),
+        (["revenue", "payment", "paid_out"], [last, *(one.span for one in (*shown, *past, *trend))]),
         (["lead"], [all_time, month, month_before]),
     )
 
@@ -128,6 +128,7 @@ async def _figures(tx: Tx, shown: Sequence[Column]) -> Figures:
         last_month=worth(last, "revenue"),
         by_month=[worth(one.span, "revenue") for one in trend],
         received=[worth(one.span, "payment") for one in past],
+        paid_out=[max(worth(one.span, "paid_out"), 0) for one in past],
         leads=sum(s.n for s in captured[month]),
         leads_before=sum(s.n for s in captured[month_before]),
         stages=_stages(tx, captured[all_time]),
@@ -155,25 +156,23 @@ def _stages(tx: Tx, leads: Sequence[Sum]) -> list[StageLine]:
 
 
 def _coming(tx: Tx, figures: Figures, unpaid: Sequence[Unpaid]) -> dict[str, object]:
-    """Money received in the last weeks, and what is due in the next, in the workspace's currency."""
+    """Money that came and went in the last weeks, and what is due in the next, in the workspace's currency."""
     money = partial(format_money, currency=tx.workspace.currency)
     due = {one.week: one.due_minor for one in unpaid if one.currency == tx.workspace.currency}
     expected = [due.get(week, 0) for week in range(WEEKS)]
     starts = [one.name for one in weeks(tx.now, PAST_WEEKS)]
-    labels = [*starts, *(f"+{week + 1} w" for week in range(WEEKS))]
-    series = [
-        Series("Received", "pos", [*figures.received, *([0] * WEEKS)]),
-        Series("Due", "s4", [*([0] * PAST_WEEKS), *expected]),
-    ]
+    net = sum(figures.received) - sum(figures.paid_out)
     return {
-        "received": money(sum(figures.received)),
+        "net": f"+{money(net)}" if net > 0 else money(net),
         "due": money(sum(expected)),
-        "chart": charts.stacked(
-            labels,
-            series,
+        "chart": charts.flow(
+            [*starts, *(f"+{week + 1} w" for week in range(WEEKS))],
+            [*figures.received, *([0] * WEEKS)],
+            [*([0] * PAST_WEEKS), *expected],
+            [*figures.paid_out, *([0] * WEEKS)],
             axis=partial(axis, currency=tx.workspace.currency),
             exact=lambda v: money(round(v)),
-            describe=f"Received by week in the last {PAST_WEEKS} weeks, and due by invoices in the next {WEEKS}.",
+            describe=f"In and out by week in the last {PAST_WEEKS} weeks, and due by invoices in the next {WEEKS}.",
             height=228,
             now=PAST_WEEKS - 1,
         ),

@@ -49,6 +49,14 @@ async def test_who_may_not_see_the_books_sees_no_cash(office: People) -> None:
     assert "/app/audit" not in text
 
 
+async def test_the_cash_flow_shows_what_came_and_what_went(office: People) -> None:
+    assert await give_back(office, await an_invoice(office, amount=1500), amount=200) == 200
+    browser = await office.signed_in(await office.user(Role.OWNER))
+    text = (await browser.get("/app", headers=PAGE)).text
+    assert 'data-rows="In=$1,500.00|Out=−$200.00"' in text
+    assert "<b>+$1,300.00</b>" in text
+
+
 async def test_what_waits_is_said_with_its_amount(office: People, cost: Cost) -> None:
     await office.user(Role.OWNER, parliament=True)
     assert await give_back(office, await an_invoice(office, amount=20_000), amount=15_000) == 202

@@ -79,6 +79,16 @@ class Books:
             and (clients is None or self.standing.get(e.owner or "") in clients)
         )
 
+    def paid_out(self, span: Span) -> int:
+        """Credits of the business's own accounts that are refunds or what a provider keeps."""
+        return sum(
+            self.worth(e) or 0
+            for e in self.entries
+            if e.purpose in ("bank", "clearing")
+            and span.holds(e.at)
+            and (e.kind == "processor_fee" or e.kind.startswith("refund_"))
+        )
+
     def first_payments(self) -> dict[str, datetime]:
         """When each client that stands for itself paid first."""
         first: dict[str, datetime] = {}

@@ -17,7 +17,7 @@ from grace.kit.money import to_major
 from grace.kit.tx import Tx
 from tests.fixtures.workspace import WorkspaceUnderTest
 from tests.insight.history import History, happens, kept_open
-from tests.insight.oracle import expected
+from tests.insight.oracle import Books, expected
 
 STEPS = 70
 
@@ -212,6 +212,8 @@ async def compare(history: History) -> None:
             by_hand = await expected(tx, span)
             computed = await reading.figures(tx, list(by_hand), span)
             assert {name: (c.top, c.under) for name, c in computed.items()} == by_hand
+            went = (await reading.read(tx, ["paid_out"], [span]))[span]
+            assert sum(s.value_minor for s in went) == (await Books.of(tx)).paid_out(span)
             name = history.random.choice(list(REGISTRY))
             await compare_rows(tx, name, span, (await reading.figures(tx, [name], span))[name])
 
