@@ -35,6 +35,8 @@ ROLL_EVERY_S = 1.0
 FOLD_EVERY_S = 1.0
 LOOK_EVERY_S = 1.0
 LONGEST_PAUSE_S = 5.0
+GIVE_BACK_S = 8.0
+"""How long a worker that ends may take to finish its jobs, or to give them back."""
 
 
 class Worker:
@@ -121,7 +123,8 @@ class Worker:
         finally:
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)  # jobs that are broken off are given back
+            if self._stop.is_set():
+                await asyncio.wait(tasks, timeout=GIVE_BACK_S)
 
     async def _watch(self, handle: str) -> None:
         """Dispatch facts as they come and keep reactors busy while reactions are due.
