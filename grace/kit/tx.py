@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, is_dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 from uuid import uuid4
 
 from psycopg.types.json import set_json_loads
@@ -63,6 +63,22 @@ class Opening:
     columns: tuple[str, ...]
 
 
+class Later(Generic[T]):
+    """What a statement answers that travels with the next one: there when that is back."""
+
+    def __init__(self, row: type[T], statement: Statement) -> None:
+        self.statement = statement
+        self.result: Result | None = None
+        self._row = row
+
+    def one(self) -> T:
+        """The row that must be there; LookupError is a fault of the program."""
+        found = _first_of(self._row, self.result) if self.result else None
+        if found is None:
+            raise LookupError(f"no row for {self._row.__name__}")
+        return found
+
+
 class Tx:
     """A transaction in one workspace. Verbs read and write through it and never commit.
 
@@ -87,7 +103,7 @@ class Tx:
         self.now = real_now + workspace.clock_offset
         self.statements = 0
         self.opened: tuple[Any, ...] | None = None
-        self._later: list[Statement] = []
+        self._later: list[Later[Any]] = []
         self._at_commit: dict[Callable[[Tx, list[Any]], Awaitable[Part | None]], list[Any]] = {}
 
     async def execute(self, query: str, /, **params: Any) -> int:
@@ -97,8 +113,13 @@ class Tx:
     def later(self, query: str, /, **params: Any) -> None:
         """Run a statement whose answer nobody needs in the round trip of the next one, or of the commit: before it, and
         an error of it is raised there."""
+        self.one_later(tuple, query, **params)
+
+    def one_later(self, row: type[T], query: str, /, **params: Any) -> Later[T]:
+        """The row, which must be there, of a statement that runs in the round trip of the next one, before it."""
         self.statements += 1
-        self._later.append(Statement(query, params))
+        self._later.append(Later(row, Statement(query, params)))
+        return self._later[-1]
 
     async def all(self, row: type[T], query: str, /, **params: Any) -> list[T]:
         """Every row, as `row`: a dataclass, `dict`, or the type of a single column."""
@@ -107,9 +128,7 @@ class Tx:
 
     async def first(self, row: type[T], query: str, /, **params: Any) -> T | None:
         """The first row or None."""
-        result = await self._run(query, params)
-        found = result.rows(_maker(row, result.columns), most=1)
-        return found[0] if found else None
+        return _first_of(row, await self._run(query, params))
 
     async def one(self, row: type[T], query: str, /, **params: Any) -> T:
         """The row that must be there; LookupError is a fault of the program."""
@@ -133,13 +152,16 @@ class Tx:
 
     async def _run(self, query: str, params: dict[str, Any]) -> Result:
         self.statements += 1
-        waiting, self._later = self._later, []
-        return (await trip(self.connection, [*waiting, Statement(query, params)]))[-1]
+        return (await self._send(Statement(query, params)))[-1]
 
-    async def _send(self) -> None:
+    async def _send(self, *statements: Statement, commit: bool = False) -> list[Result]:
+        """What waits for the next round trip, then these, in one."""
         waiting, self._later = self._later, []
-        if waiting:
-            await trip(self.connection, waiting)
+        sent = [*(each.statement for each in waiting), *statements]
+        answers = await trip(self.connection, sent, commit=commit) if sent or commit else []
+        for each, answer in zip(waiting, answers, strict=False):
+            each.result = answer
+        return answers
 
     def at_commit(self, flush: Callable[["Tx", list[Item]], Awaitable[Part | None]], item: Item) -> None:
         """Collect items that `flush` writes just before the commit: by itself, or in the statement of its part."""
@@ -160,8 +182,7 @@ class Tx:
         parts = await self._parts()
         if parts:
             self.later(_joined(parts), **_params(parts))
-        waiting, self._later = self._later, []
-        await trip(self.connection, waiting, commit=True)
+        await self._send(commit=True)
 
     async def _parts(self) -> list[Part]:
         parts: list[Part] = []
@@ -246,6 +267,11 @@ def _maker(row: type[T], columns: Callable[[], tuple[str, ...]]) -> Callable[[Se
 
 def _first(values: Sequence[Any]) -> Any:
     return values[0]
+
+
+def _first_of(row: type[T], result: Result) -> T | None:
+    found = result.rows(_maker(row, result.columns), most=1)
+    return found[0] if found else None
 
 
 async def _store_facts(tx: Tx, facts: list[Fact]) -> Part:

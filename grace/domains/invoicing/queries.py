@@ -8,7 +8,7 @@ from grace.domains.invoicing.errors import InvoiceNotFound
 from grace.domains.invoicing.models import Invoice, InvoiceLine
 from grace.kit.ids import number_of
 from grace.kit.paging import ordering
-from grace.kit.tx import Tx
+from grace.kit.tx import Later, Tx
 
 Reference = str | int
 
@@ -35,6 +35,13 @@ async def invoice(tx: Tx, reference: Reference, *, lock: bool = False) -> Invoic
     if found is None:
         raise InvoiceNotFound(reference)
     return found
+
+
+def locked_later(tx: Tx, invoice_id: str) -> Later[Invoice]:
+    """The invoice of this id, locked, in the round trip of the next statement."""
+    return tx.one_later(
+        Invoice, f"select {COLUMNS} from invoice i where i.id = %(id)s for no key update", id=invoice_id
+    )
 
 
 async def invoices_by_id(tx: Tx, ids: Sequence[str]) -> list[Invoice]:

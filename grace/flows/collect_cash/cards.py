@@ -230,8 +230,9 @@ async def _begin(
 
 async def _locked(tx: Tx, attempt: Attempt) -> tuple[Invoice, Attempt]:
     """The attempt, after its invoice: in this order everywhere."""
-    invoice = await invoices.invoice(tx, attempt.invoice_id, lock=True)
-    return invoice, await queries.attempt(tx, attempt.id, lock=True)
+    invoice = invoices.locked_later(tx, attempt.invoice_id)
+    attempt = await queries.attempt(tx, attempt.id, lock=True)
+    return invoice.one(), attempt
 
 
 async def _observed(
