@@ -153,6 +153,17 @@ async def test_what_nobody_waits_for_is_done_before_what_follows(workspace: Work
         assert await tx.value("select count(*) from word") == 3
 
 
+async def test_what_is_read_later_is_there_with_the_answer_of_what_follows(workspace: WorkspaceUnderTest) -> None:
+    async with workspace.tx() as tx:
+        first, none = tx.one_later(int, "select 1"), tx.one_later(int, "select 1 where false")
+        with pytest.raises(LookupError):
+            first.one()
+        assert await tx.value("select 2") == 2
+        assert first.one() == 1
+        with pytest.raises(LookupError):
+            none.one()
+
+
 async def test_what_the_server_says_before_it_hangs_up_is_raised(
     workspace: WorkspaceUnderTest, connection: Connection
 ) -> None:
