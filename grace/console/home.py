@@ -111,24 +111,25 @@ async def _figures(tx: Tx, shown: Sequence[Column]) -> Figures:
     past, trend, all_time = weeks(tx.now, PAST_WEEKS), months(tx.now, 12), Span(None, None, tx.now)
     month, month_before = all_time.before(MONTH), all_time.before(MONTH, back=1)
     last = same_part_of_last_month(tx.now)
-    paid, captured = await reading.read_together(
+    earned, cash, captured = await reading.read_together(
         tx,
-        (["revenue", "payment", "paid_out"], [last, *(one.span for one in (*shown, *past, *trend))]),
+        (["revenue"], [last, *(one.span for one in (*shown, *trend))]),
+        (["payment", "paid_out"], [one.span for one in past]),
         (["lead"], [all_time, month, month_before]),
     )
 
-    def worth(span: Span, measure: str) -> int:
-        return sum(s.value_minor for s in paid[span] if s.measure == measure)
+    def worth(sums: reading.Sums, span: Span, measure: str = "revenue") -> int:
+        return sum(s.value_minor for s in sums[span] if s.measure == measure)
 
-    chart = revenue_chart(tx, paid, shown)
+    chart = revenue_chart(tx, earned, shown)
     at_work = [s for s in captured[all_time] if s.what in OPEN]
     return Figures(
         revenue=chart,
-        this_month=worth(trend[-1].span, "revenue"),
-        last_month=worth(last, "revenue"),
-        by_month=[worth(one.span, "revenue") for one in trend],
-        received=[worth(one.span, "payment") for one in past],
-        paid_out=[max(worth(one.span, "paid_out"), 0) for one in past],
+        this_month=worth(earned, trend[-1].span),
+        last_month=worth(earned, last),
+        by_month=[worth(earned, one.span) for one in trend],
+        received=[worth(cash, one.span, "payment") for one in past],
+        paid_out=[max(worth(cash, one.span, "paid_out"), 0) for one in past],
         leads=sum(s.n for s in captured[month]),
         leads_before=sum(s.n for s in captured[month_before]),
         stages=_stages(tx, captured[all_time]),
