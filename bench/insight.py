@@ -48,8 +48,9 @@ create temp table sale on commit drop as select n, 'cust_' || lpad((1 + n %% {CL
   'pay_' || lpad(n::text, 26, '0') as payment, 1000 + n %% 9000 as net, (1000 + n %% 9000) / 5 as tax,
   now() - interval '{DAYS} days' * (1 - n / %(sales)s.0) as at from generate_series(%(first)s, %(last)s) n;
 insert into payment (id, invoice_id, client_id, provider, method, currency, amount_minor, net_minor, status,
-  received_at, recorded_by, verification_signature, created_at) select payment, 'in_' || n, client, 'stripe', 'card',
-  'USD', net + tax, net, 'paid', at, 'bench', 'bench', at from sale;
+  received_at, recorded_by, verification_signature, created_at)
+  select payment, 'in_' || lpad(n::text, 26, '0'), client, 'stripe', 'card', 'USD', net + tax, net, 'paid', at, 'bench',
+  'bench', at from sale;
 insert into ledger_posting (reference, kind, event_at, memo) select k.kind || ':' || n, k.kind, at, payment
   from sale cross join (values ('invoice_issued'), ('payment_received'), ('processor_fee')) k (kind);
 insert into ledger_entry (posting_id, account_id, amount_minor, currency)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from grace.insight.naming import Noun, named
 from grace.kit.tx import Tx
+from grace.kit.words import searched
 
 EACH = 8
 QUERY_LENGTH = 100
 KINDS = ("client", "lead", "project", "invoice", "proposal")
-_WORD = re.compile(r"[^\W_]+")
 _ID = re.compile(r"[a-z]{2,8}_[0-9a-z]{20,32}")
 _NUMBERED = re.compile(r"(p|d)-([0-9]{1,15})")
 
@@ -28,11 +28,10 @@ class Asked:
 def read_query(text: str) -> Asked:
     """Read what was typed; words of one letter find nothing, or everybody."""
     typed = text.strip().lower()[:QUERY_LENGTH]
-    words = [word for word in _WORD.findall(typed) if len(word) > 1][:6]
     found = _NUMBERED.fullmatch(typed)
     return Asked(
         text=typed,
-        words=" & ".join(f"'{word}':*" for word in words),
+        words=searched(typed, shortest=2),
         numbered=(found[1], int(found[2])) if found else None,
         id=typed if _ID.fullmatch(typed) else None,
     )

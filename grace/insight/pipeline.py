@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar
 
@@ -47,6 +48,29 @@ async def pipeline(tx: Tx, span: Span) -> Pipeline:
             for row in await crm.stuck_leads(tx, usual_days=USUAL_DAYS)
         ],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class StageSum:
+    """All leads of a stage: their value in the workspace's currency, and how many have another one."""
+
+    count: int = 0
+    value_minor: int = 0
+    in_others: int = 0
+
+
+async def stage_sums(tx: Tx) -> dict[str, StageSum]:
+    """Count and value of every stage, exactly and as of now."""
+    everything, own = Span(None, None, tx.now), tx.workspace.currency
+    found = {stage.value: StageSum() for stage in Stage}
+    for s in (await reading.read(tx, ["lead"], [everything]))[everything]:
+        so_far, is_own = found[s.what], s.currency == own
+        found[s.what] = StageSum(
+            so_far.count + s.n,
+            so_far.value_minor + (s.amount_minor if is_own else 0),
+            so_far.in_others + (0 if is_own else s.n),
+        )
+    return found
 
 
 def _conversion(stage: Stage, value: Callable[[str], Decimal | None]) -> Decimal | None:

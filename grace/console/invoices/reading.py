@@ -83,6 +83,7 @@ async def list_invoices(
         tab=tab,
         states=TABS,
         counts=await listing.tab_counts(tx),
+        most_counted=listing.MOST_COUNTED,
         rows=shown.items,
         next_cursor=shown.next_cursor,
         q=wanted or "",

@@ -11,11 +11,12 @@ from grace.console.pipeline.view import View, view_of
 from grace.console.shell import see, show
 from grace.domains.crm import api, panels, queries
 from grace.domains.crm.api import LeadPath
-from grace.domains.crm.panels import Card, LatestMove, StageSum
+from grace.domains.crm.panels import Card, LatestMove
 from grace.domains.crm.rules.stages import Move as Allowed
 from grace.domains.crm.rules.stages import Stage, allowed_moves, judge_move
 from grace.domains.crm.schemas.leads import Move
 from grace.domains.proposals import queries as proposals
+from grace.insight.pipeline import StageSum, stage_sums
 from grace.kit.edge import Doors, InTx, permits
 from grace.kit.tx import Tx
 from grace.trust.identity import queries as identity
@@ -77,7 +78,7 @@ async def move(tx: InTx, request: Request, lead: LeadPath) -> Response:
 
 async def board(tx: Tx, view: View) -> dict[str, Any]:
     """What the board's template needs."""
-    sums = await panels.sums(tx)
+    sums = await stage_sums(tx)
     starts = {stage: view.starts[stage].place if stage in view.starts else None for stage in view.columns}
     found = await panels.board(tx, starts, limit=PAGE + 1)
     cards = [card for column in found.values() for card in column]

@@ -73,7 +73,7 @@ async def list_clients(
     limit: Limit = 50,
     cursor: Cursor = None,
     sort: ClientSort = "-created_at",
-    q: Annotated[str | None, Query(max_length=256, description="Looked for in name, e-mail and company.")] = None,
+    q: Annotated[str | None, Query(max_length=256, description="Begins words of name, e-mail, company.")] = None,
     status: ClientStatus | None = None,
     source: Annotated[str | None, Query(max_length=64)] = None,
     country: Annotated[str | None, Query(max_length=64)] = None,

@@ -7,13 +7,22 @@ from typing import Any
 
 from grace.domains.crm.errors import LeadNotFound
 from grace.domains.crm.models import Lead
-from grace.domains.crm.queries import LEAD_COLUMNS, LEAD_NAMED, LEAD_SORTS, Reference, reference_values
+from grace.domains.crm.queries import (
+    CLIENT_FOUND,
+    LEAD_COLUMNS,
+    LEAD_NAMED,
+    LEAD_SORTS,
+    Reference,
+    of_found_clients,
+    reference_values,
+)
 from grace.domains.crm.rules.features import Features
 from grace.domains.crm.rules.outlook import USUAL_DAYS, NextAction, Prediction, predict, suggest_next_action
 from grace.domains.crm.rules.stages import Stage
 from grace.domains.crm.service.leads import SERIOUS
 from grace.kit.paging import ordering
 from grace.kit.tx import Tx
+from grace.kit.words import found_in, matching, words_of
 
 RECENT_MOVES = 200
 # The client that stands for `l.client_id` now, by way of whatever it was merged into.
@@ -97,27 +106,6 @@ async def board(tx: Tx, stages: Mapping[Stage, Place | None], *, limit: int) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class StageSum:
-    """All leads of a stage: their value in the workspace's currency, and how many have another one."""
-
-    count: int = 0
-    value_minor: int = 0
-    in_others: int = 0
-
-
-async def sums(tx: Tx) -> dict[str, StageSum]:
-    """Count and value of every stage."""
-    rows = await tx.all(
-        dict,
-        "select stage, count(*)::int as count, coalesce(sum(value_estimate_minor) filter (where currency = %(own)s), 0)"
-        "::bigint as value_minor, (count(*) filter (where currency <> %(own)s))::int as in_others"
-        " from lead group by stage",
-        own=tx.workspace.currency,
-    )
-    return {stage.value: StageSum() for stage in Stage} | {row.pop("stage"): StageSum(**row) for row in rows}
-
-
-@dataclass(frozen=True, slots=True)
 class LatestMove:
     """Somebody's latest move, so far as the lead still stands there."""
 
@@ -197,8 +185,8 @@ def outlook(lead: Lead, *, now: datetime, has_email: bool) -> tuple[Prediction, 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which leads to list; None does not filter. `q` is looked for in the client's name, company and e-mail and in
-    what is needed."""
+    """Which leads to list; None does not filter. The words of `q` begin some of the client's name, company and e-mail,
+    or of what is needed."""
 
     stage: str | None = None
     source: str | None = None
@@ -206,19 +194,23 @@ class Wanted:
     client_ids: list[str] | None = None
 
 
+_NEEDED = found_in(words_of("coalesce(l.project_type, '') || ' ' || coalesce(l.requirements, '')"))
+_BY = (f"select l.id from lead l where {_NEEDED}", of_found_clients("lead"))
+
+
 async def listed(tx: Tx, where: Wanted, *, sort: str, after: str | None, limit: int) -> list[Card]:
     """A page of leads as cards."""
     order = ordering(sort, table="lead l", columns=LEAD_SORTS)
+    fits = await matching(tx, where.q, "l.id", where=f"({_NEEDED} or {CLIENT_FOUND})", by=_BY)
     return await tx.all(
         Card,
-        f"select {_CARD} from (select l.* from lead l join client k on k.id = l.client_id where {order.after}"
+        f"select {_CARD} from (select l.* from lead l join client c on c.id = l.client_id where {order.after}"
         " and (%(stage)s::text is null or l.stage = %(stage)s)"
         " and (%(source)s::text is null or l.source = %(source)s)"
         " and (%(client_ids)s::text[] is null or l.client_id = any(%(client_ids)s))"
-        " and (%(q)s::text is null or position(lower(%(q)s) in"
-        " lower(concat_ws(' ', k.name, k.company, k.email, l.project_type, l.requirements))) > 0)"
-        f" order by {order.by} limit %(limit)s) l {_CLIENT} order by {order.by}",
+        f" and {fits.sql} order by {order.by} limit %(limit)s) l {_CLIENT} order by {order.by}",
         after=after,
         limit=limit,
+        **fits.params,
         **asdict(where),
     )

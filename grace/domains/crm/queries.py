@@ -11,6 +11,7 @@ from grace.domains.crm.rules.stages import Stage
 from grace.kit.ids import number_of
 from grace.kit.paging import ordering
 from grace.kit.tx import Tx
+from grace.kit.words import found_in, matching, words_of
 
 Reference = str | int
 """How callers name a client: its id, an id of their own, or its number."""
@@ -160,7 +161,7 @@ async def family(tx: Tx, client_id: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class ClientFilter:
-    """Which clients to list; None does not filter. `q` is looked for in name, e-mail and company."""
+    """Which clients to list; None does not filter. The words of `q` begin some of name, e-mail and company."""
 
     q: str | None = None
     status: str | None = None
@@ -168,6 +169,9 @@ class ClientFilter:
     country: str | None = None
 
 
+CLIENT_FOUND = found_in(words_of("c.name || ' ' || coalesce(c.company, '') || ' ' || coalesce(c.email, '')"))
+"""Whether the words that are searched for begin some of a client's name, company and e-mail."""
+_FOUND = f"select c.id from client c where {CLIENT_FOUND}"
 SORTS = {
     "number": "c.number",
     "name": "lower(c.name)",
@@ -177,20 +181,28 @@ SORTS = {
 }
 
 
+def of_found_clients(table: str) -> str:
+    """The ids of a table's rows whose clients are searched for: by the index of each, whatever the planner thinks."""
+    return (
+        f"select r.id from (select c.id from client c where {CLIENT_FOUND} limit %(most)s) c"
+        f" cross join lateral (select id from {table} where client_id = c.id limit %(most)s) r"
+    )
+
+
 async def clients(tx: Tx, where: ClientFilter, *, sort: str, after: str | None, limit: int) -> list[Client]:
     """A page of the clients that stand for themselves."""
     order = ordering(sort, table="client c", columns=SORTS)
+    fits = await matching(tx, where.q, "c.id", where=CLIENT_FOUND, by=(_FOUND,))
     return await tx.all(
         Client,
         f"select {COLUMNS} from client c where c.merged_into is null and {order.after}"
         " and (%(status)s::text is null or c.status = %(status)s)"
         " and (%(source)s::text is null or c.source = %(source)s)"
         " and (%(country)s::text is null or lower(c.country) = lower(%(country)s))"
-        " and (%(q)s::text is null"
-        " or position(lower(%(q)s) in lower(concat_ws(' ', c.name, c.email, c.company))) > 0)"
-        f" order by {order.by} limit %(limit)s",
+        f" and {fits.sql} order by {order.by} limit %(limit)s",
         after=after,
         limit=limit,
+        **fits.params,
         **asdict(where),
     )
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from grace.domains.crm.queries import CLIENT_FOUND, of_found_clients
 from grace.domains.payments.models import ATTEMPT_COLUMNS, CALL_COLUMNS, Attempt, Payment, ProviderCall
 from grace.kit.paging import ordering
 from grace.kit.tx import Tx
+from grace.kit.words import found_in, matching, words_of
 
 Tab = Literal["draft", "sent", "late", "paid", "all"]
 _TABS: Mapping[str, str] = {
@@ -18,6 +20,21 @@ _TABS: Mapping[str, str] = {
     "all": "true",
 }
 _NAME = "coalesce(i.client ->> 'company', i.client ->> 'name', c.company, c.name)"
+_BILLED = found_in(
+    words_of(
+        "coalesce(i.invoice_number, '') || ' ' || coalesce(i.client ->> 'company', '')"
+        " || ' ' || coalesce(i.client ->> 'name', '')"
+    )
+)
+_REFERRED = found_in(words_of("coalesce(p.reference, '')"))
+_INVOICES = (f"select i.id from invoice i where {_BILLED}", of_found_clients("invoice"))
+_PAYMENTS = (
+    f"select p.id from payment p where {_REFERRED}",
+    f"select r.id from (select i.id from invoice i where {_BILLED} limit %(most)s) i"
+    " cross join lateral (select id from payment where invoice_id = i.id limit %(most)s) r",
+    of_found_clients("payment"),
+)
+MOST_COUNTED = 1_000
 SORTS = {"number": "i.number", "due_at": "coalesce(i.due_at, 'infinity')", "amount": "i.total_minor"}
 
 
@@ -41,27 +58,28 @@ class InvoiceRow:
 async def invoice_rows(
     tx: Tx, *, tab: Tab, q: str | None, sort: str, after: str | None, limit: int
 ) -> list[InvoiceRow]:
-    """A page of invoices; `q` is looked for in the number and in the client's name."""
+    """A page of invoices; the words of `q` begin some of the number and of the client's name, then or now."""
     order = ordering(sort, table="invoice i", columns=SORTS)
+    fits = await matching(tx, q, "i.id", where=f"({_BILLED} or {CLIENT_FOUND})", by=_INVOICES)
     return await tx.all(
         InvoiceRow,
         f"select i.id, i.number, i.invoice_number, i.client_id, {_NAME} as client_name,"
         " case when i.state in ('issued', 'part_paid') and i.due_at < %(now)s then 'overdue' else i.state end as state,"
         " i.currency, i.total_minor, i.paid_minor, i.issued_at, i.due_at"
         f" from invoice i join client c on c.id = i.client_id where {order.after} and {_TABS[tab]}"
-        f" and (%(q)s::text is null or position(lower(%(q)s) in lower(concat_ws(' ', i.invoice_number, {_NAME}, c.name"
-        f"))) > 0) order by {order.by} limit %(limit)s",
+        f" and {fits.sql} order by {order.by} limit %(limit)s",
         now=tx.now,
-        q=q,
+        **fits.params,
         after=after,
         limit=limit,
     )
 
 
 async def tab_counts(tx: Tx) -> dict[str, int]:
-    """How many invoices each tab holds."""
-    columns = ", ".join(f"count(*) filter (where {where}) as {tab}" for tab, where in _TABS.items())
-    [counts] = await tx.all(dict, f"select {columns} from invoice i", now=tx.now)
+    """How many invoices each tab holds; one more than `MOST_COUNTED` means: more than that."""
+    some = "select count(*) from (select 1 from invoice i where {} limit %(most)s) counted"
+    columns = ", ".join(f"({some.format(where)}) as {tab}" for tab, where in _TABS.items())
+    [counts] = await tx.all(dict, f"select {columns}", now=tx.now, most=MOST_COUNTED + 1)
     return dict(counts)
 
 
@@ -89,8 +107,9 @@ PAYMENT_SORTS = {"received_at": "p.received_at", "amount": "p.amount_minor"}
 async def payment_rows(
     tx: Tx, *, method: str | None, status: str | None, q: str | None, sort: str, after: str | None, limit: int
 ) -> list[PaymentRow]:
-    """A page of payments; `q` is looked for in the reference, the invoice's number and the client's name."""
+    """A page of payments; the words of `q` begin some of the reference, the invoice's number and the client's name."""
     order = ordering(sort, table="payment p", columns=PAYMENT_SORTS)
+    fits = await matching(tx, q, "p.id", where=f"({_REFERRED} or {_BILLED} or {CLIENT_FOUND})", by=_PAYMENTS)
     return await tx.all(
         PaymentRow,
         f"select p.id, p.number, p.invoice_id, i.invoice_number, p.client_id, {_NAME} as client_name, p.method,"
@@ -98,11 +117,10 @@ async def payment_rows(
         " join invoice i on i.id = p.invoice_id join client c on c.id = p.client_id"
         f" where {order.after} and (%(method)s::text is null or p.method = %(method)s)"
         " and (%(status)s::text is null or p.status = %(status)s)"
-        " and (%(q)s::text is null or position(lower(%(q)s) in lower(concat_ws(' ', p.reference, i.invoice_number,"
-        f" {_NAME}, c.name))) > 0) order by {order.by} limit %(limit)s",
+        f" and {fits.sql} order by {order.by} limit %(limit)s",
         method=method,
         status=status,
-        q=q,
+        **fits.params,
         after=after,
         limit=limit,
     )

@@ -179,6 +179,6 @@ async def test_lists_are_paged_sorted_and_filtered(api: httpx.AsyncClient) -> No
     assert [item["name"] for item in newest] == names[::-1]
     german = (await api.get("/api/v1/clients", params={"country": "de", "sort": "-name"})).json()["items"]
     assert [item["name"] for item in german] == ["Emil", "Dora", "Carl", "anton"]
-    assert [c["name"] for c in (await api.get("/api/v1/clients", params={"q": "AR"})).json()["items"]] == ["Carl"]
+    assert [c["name"] for c in (await api.get("/api/v1/clients", params={"q": "CA"})).json()["items"]] == ["Carl"]
     for query in ({"limit": 0}, {"sort": "email"}, {"cursor": "!"}, {"cursor": "WzFd"}, {"status": "x"}):
         assert (await api.get("/api/v1/clients", params=query)).status_code == 422
