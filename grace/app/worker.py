@@ -122,7 +122,8 @@ class Worker:
             await asyncio.gather(*tasks)
         finally:
             for task in tasks:
-                task.cancel()
+                if not task.cancelling():  # jobs are given back at the first word, and broken off at the second
+                    task.cancel()
             if self._stop.is_set():
                 await asyncio.wait(tasks, timeout=GIVE_BACK_S)
 
