@@ -90,11 +90,11 @@ async def _filter(tx: Tx, asked: QueryParams) -> tuple[EntryFilter, int | None]:
     subjects: tuple[str, ...] | None = (given["subject_id"],) if given["subject_id"] else None
     if text.replace(",", "").isdigit() and len(text) < 19:
         number = int(text.replace(",", "")) or None
-    elif _HASH.fullmatch(text):
+    if _HASH.fullmatch(text):  # also one whose first digits are decimal
         digits = text
     elif _ACTION.fullmatch(text):
         action = text
-    elif text:
+    elif text and number is None:
         found = await find(tx, text)
         subjects = tuple(noun.id for noun in found) or (text,)
     return (

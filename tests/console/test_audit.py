@@ -66,6 +66,7 @@ async def test_filters_by_actor_action_subject_day_hash_name_and_number(office: 
     assert await rows(browser, f"?q={digest[:9]}") == ["Create client"]
     assert await rows(browser, f"?q={digest}") == ["Create client"]
     assert f"Entry {entry}" in await page(browser, f"/app/audit?q={entry}")
+    assert await rows(browser, "?q=012345678") == []
     assert "No entry matches" in await page(browser, "/app/audit?q=nobody%20%26%7C%27%20knows")
     assert (await browser.get(f"/app/audit/{10**12}", headers=PAGE)).status_code == 404
 
