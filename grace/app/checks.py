@@ -18,12 +18,14 @@ SOUND = (
 
 async def verify_log(workspaces: Workspaces, handle: str, *, outside: bytes | None) -> dict[str, Any]:
     """The verifier's report as plain lines; `outside` is a checkpoint (or a file of them) kept elsewhere."""
+    from grace.trust.audit import finding
     from grace.trust.audit.verifier import verify
 
     async with transaction(workspaces, await _known(workspaces, handle)) as tx:
         keys = tx.keys
     async with workspaces.owner(handle) as connection:
         report = await verify(connection, against=outside, keys=keys)
+        await finding.keep(connection, report, outside=outside is not None)
     return {
         "ok": report.ok,
         "size": report.size,

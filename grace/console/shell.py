@@ -11,11 +11,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from markupsafe import Markup
 
 from grace.console import charts, marks, words
+from grace.insight.operating import glance
 from grace.kit.edge import permits
 from grace.kit.errors import Forbidden
 from grace.kit.pages import Pages
 from grace.kit.tx import Principal, Tx
-from grace.trust.governance import queries as governance
 
 SAID_COOKIE = "grace_said"
 SAID_LENGTH = 300
@@ -97,7 +97,7 @@ async def show(
 ) -> HTMLResponse:
     """A page in its shell. `here` is the sidebar's entry; `live` names the topics that change the page."""
     me = tx.principal
-    waiting = await governance.waiting(tx) if permits(me, "decisions:read") else 0
+    seen = await glance(tx, decisions=permits(me, "decisions:read"))
     said = unquote(request.cookies.get(SAID_COOKIE, ""))[:SAID_LENGTH]
     page = _pages.render(
         template,
@@ -106,9 +106,11 @@ async def show(
         live=live,
         me=me,
         may=partial(permits, me),
-        nav=[(group, seen) for group, items in NAV if (seen := [item for item in items if _sees(me, item)])],
+        nav=[(group, shown) for group, items in NAV if (shown := [item for item in items if _sees(me, item)])],
         tabs=[item for _, items in NAV for item in items if item.id in TABS and _sees(me, item)],
-        waiting=waiting,
+        waiting=seen.waiting,
+        broken=seen.broken,
+        broken_since=seen.broken_since,
         said=said,
         workspace=tx.workspace,
         currency=tx.workspace.currency,

@@ -24,6 +24,16 @@ class Machinery:
 
 
 @dataclass(frozen=True, slots=True)
+class Glance:
+    """What every page shows: decisions that wait, at most 100; since when the audit log is known to be broken, and
+    how."""
+
+    waiting: int
+    broken_since: datetime | None
+    broken: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ReceivedEvent:
     """An event of a provider. `state`: done, due, stuck, or ignored where nobody reacts to it."""
 
@@ -37,6 +47,17 @@ class ReceivedEvent:
 
 def _count(rows: str) -> str:
     return f"(select count(*) from (select 1 {rows} limit {MOST}) capped)"
+
+
+async def glance(tx: Tx, *, decisions: bool) -> Glance:
+    """What every page shows; `waiting` is 0 for who may not read decisions."""
+    return await tx.one(
+        Glance,
+        "select case when %(decisions)s then (select count(*)::int from (select 1 from decision"
+        " where status = 'awaiting_approval' limit 100) some_of_them) else 0 end as waiting,"
+        " f.since as broken_since, f.detail as broken from (values (1)) one left join audit_finding f on true",
+        decisions=decisions,
+    )
 
 
 _MACHINERY = f"""

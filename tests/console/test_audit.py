@@ -5,6 +5,7 @@ import re
 import httpx
 import pytest
 
+from grace.app.checks import verify_log
 from grace.trust.audit.jobs import drain
 from grace.trust.audit.service import load_or_create_signer
 from grace.trust.identity.rules import Role
@@ -109,3 +110,36 @@ async def test_only_who_may_read_the_log_sees_it(office: People) -> None:
     member = await office.signed_in(await office.user(Role.MEMBER))
     assert (await member.get("/app/audit", headers=PAGE)).status_code == 403
     assert (await member.get("/app/audit/1", headers=PAGE)).status_code == 403
+
+
+EVERYWHERE = ("/app", "/app/pipeline", "/app/clients", "/app/invoices", "/app/ledger", "/app/audit", "/app/system",
+              "/app/settings", "/app/me")  # fmt: skip
+
+
+async def test_a_broken_chain_is_told_on_every_page_until_it_is_whole_again(office: People, cost: Cost) -> None:
+    ann = await office.user(Role.OWNER)
+    await made(ann, "/api/v1/clients", CLIENT)
+    browser, member = await office.signed_in(ann), await office.signed_in(await office.user(Role.MEMBER))
+    await sealed(office)
+    entry = await entry_of(office, "create_client")
+    workspaces, handle = office.workspace.workspaces, office.workspace.handle
+    assert (await verify_log(workspaces, handle, outside=None))["ok"]
+    assert "The audit log is broken." not in await page(browser, "/app")
+    async with workspaces.owner(handle) as connection:
+        [was] = (
+            await (await connection.execute("select action from audit_entry where id = %s", [entry])).fetchone() or []
+        )
+        await connection.execute("set session_replication_role = replica")
+        await connection.execute("update audit_entry set action = 'nothing' where id = %s", [entry])
+    assert not (await verify_log(workspaces, handle, outside=None))["ok"]
+    for path in EVERYWHERE:
+        text = await page(browser, path)
+        assert "The audit log is broken." in text and 'href="/app/audit">What to do' in text, path
+    assert await cost(browser, "/app") <= PAGE_STATEMENTS
+    assert "Tell an owner or an admin" in await page(member, "/app/pipeline")
+    assert "grace audit verify --against" in await page(browser, "/app/audit")
+    async with workspaces.owner(handle) as connection:
+        await connection.execute("set session_replication_role = replica")
+        await connection.execute("update audit_entry set action = %s where id = %s", [was, entry])
+    assert (await verify_log(workspaces, handle, outside=None))["ok"]
+    assert "The audit log is broken." not in await page(browser, "/app")

@@ -12,6 +12,7 @@ from grace.flows.work.models import Work
 from grace.flows.work.stints import Stint, carries_out
 from grace.kit.errors import Invalid
 from grace.kit.tx import Tx
+from grace.trust.audit import finding
 from grace.trust.audit import service as audit
 from grace.trust.audit.exporting import Exported, export, wait_until_sealed
 from grace.trust.audit.verifier import verify
@@ -114,6 +115,7 @@ async def verify_everything(stint: Stint) -> None:
     async with stint.pulse():
         async with stint.unit.workspaces.owner(stint.unit.handle) as connection:
             report = await verify(connection, keys=keys, told=log_told)
+            await finding.keep(connection, report, outside=False)
         stint.tell(entries, total, "Adding up the books")
         async with stint.unit.transaction() as tx:
             books = await findings(tx, _books(), told=books_told)

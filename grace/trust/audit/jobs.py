@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 import psycopg
 from psycopg import AsyncConnection
 
+from grace.trust.audit import finding
 from grace.trust.audit.checkpoints import CheckpointFile
 from grace.trust.audit.errors import LogRewound
 from grace.trust.audit.rules.notes import Signer
@@ -41,10 +42,7 @@ async def run_sealer(
         try:
             async with connect() as connection:
                 if await _lock(connection):
-                    if (aside := file.leave_to(signer)) is not None:
-                        log.warning("%s was of another log; it is %s now", file.path, aside)
-                    await file.complete(connection)
-                    await _seal_until(connection, signer, file, stop, interval_ms)
+                    await _seal_until_broken(connection, signer, file, stop, interval_ms)
         except LogRewound as error:
             log.critical("sealing of %s stopped: %s", signer.origin, error)
         except (psycopg.Error, OSError) as error:
@@ -74,6 +72,19 @@ async def drain(connection: AsyncConnection, *, signer: Signer, timeout_ms: int 
 async def _lock(connection: AsyncConnection) -> bool:
     cursor = await connection.execute("select pg_try_advisory_lock(%s)", [_LOCK])
     return bool((await cursor.fetchone() or [False])[0])
+
+
+async def _seal_until_broken(
+    connection: AsyncConnection, signer: Signer, file: CheckpointFile, stop: asyncio.Event, interval_ms: int
+) -> None:
+    try:
+        if (aside := file.leave_to(signer)) is not None:
+            log.warning("%s was of another log; it is %s now", file.path, aside)
+        await file.complete(connection)
+        await _seal_until(connection, signer, file, stop, interval_ms)
+    except LogRewound as error:
+        await finding.note(connection, f"Sealing stopped: {error}.")
+        raise
 
 
 async def _seal_until(

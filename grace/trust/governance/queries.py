@@ -65,12 +65,6 @@ async def decisions_among(
     )
 
 
-async def waiting(tx: Tx) -> int:
-    """How many decisions await approval, 100 at most."""
-    counted = "select 1 from decision where status = 'awaiting_approval' limit 100"
-    return int(await tx.value(f"select count(*) from ({counted}) as waiting"))
-
-
 async def awaiting_from_others(tx: Tx, *, action: str, arguments_sha256: str) -> Decision | None:
     """The oldest decision that awaits approval of exactly this action and was proposed by someone else."""
     return await tx.first(
