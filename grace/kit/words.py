@@ -6,7 +6,7 @@ from typing import Any
 
 from grace.kit.tx import Tx
 
-FEW = 1_000
+FEW = 2_000
 _WORD = re.compile(r"[^\W_]+")
 _MOST_WORDS = 6
 
@@ -30,7 +30,8 @@ async def matching(tx: Tx, q: str | None, row_id: str, *, where: str, by: tuple[
         return Match()
     words = searched(q)
     found = await tx.all(str, f"{' union all '.join(by)} limit %(most)s", words=words, most=FEW + 1) if words else []
-    if len(found) > FEW:
+    if len(found) > FEW:  # planned for these words: a plan for any words reads and sorts the whole list
+        tx.later("set local plan_cache_mode = force_custom_plan")
         return Match(where, {"words": words})
     return Match(f"{row_id} = any(%(ids)s)", {"ids": found})
 
