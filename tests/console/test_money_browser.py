@@ -1,6 +1,8 @@
 """Invoices, payments and the ledger in a browser: written, sent, paid by hand, refunded; sound on desktop and phone."""
 
-from playwright.async_api import expect
+import asyncio
+
+from playwright.async_api import Route, expect
 
 from tests.fixtures.browser import DESKTOP, PHONE, Visitors, sideways, violations
 
@@ -70,3 +72,31 @@ async def test_an_open_invoice_shows_at_once_what_comes_in(visitors: Visitors) -
     money = {"invoice_id": invoice["invoice_id"], "amount": "100.00", "method": "cash"}
     await visitors.api.post("/api/v1/payments/manual", json=money)
     await expect(page.get_by_text("Payment received")).to_be_visible()
+
+
+async def test_a_step_that_is_asked_for_comes_while_the_page_is_fetched_again(visitors: Visitors) -> None:
+    """What is typed stays when others change the page; it is no reason to keep a step from coming."""
+    body = {"project_id": 1, "amount": "100.00", "description": "Work", "client_id": "Stay and Sons"}
+    invoice = (await visitors.api.post("/api/business/payments/invoice", json=body)).json()["invoice_id"]
+    paid = {"invoice_id": invoice, "amount": "40.00", "method": "cash"}
+    await visitors.api.post("/api/v1/payments/manual", json=paid)
+    page = await visitors.user()
+    begun, held = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        begun.set()
+        await held.wait()
+        await route.continue_()
+
+    await page.goto(f"/app/invoices/{invoice}/refund")
+    await expect(page.locator("html.is-live")).to_have_count(1)
+    await page.get_by_label("Amount in USD").fill("6")
+    await page.get_by_label("Why").fill("Late")
+    await page.route(f"**/app/invoices/{invoice}/refund", hold)
+    await visitors.api.post("/api/v1/payments/manual", json={**paid, "amount": "1.00"})
+    await begun.wait()
+    await page.get_by_role("button", name="Next").click()
+    await expect(page.get_by_label("Type $6.00 to confirm")).to_be_visible()
+    held.set()
+    await page.unroute_all(behavior="wait")
+    await expect(page.get_by_label("Type $6.00 to confirm")).to_be_visible()

@@ -30,7 +30,8 @@ from grace.trust.audit.service import load_or_create_signer
 from grace.trust.ledger import service as ledger
 
 WAITS = (
-    b"update provider_call set retry_at = clock_timestamp() where retry_at > clock_timestamp()",
+    b"update provider_call set retry_at = clock_timestamp(), created_at = created_at - interval '20 min'"
+    b" where retry_at > clock_timestamp()",
     b"update payment_attempt set fee_at = clock_timestamp() where fee_at > clock_timestamp()",
     b"update provider_poll set next_at = clock_timestamp() where next_at > clock_timestamp()",
     b"update reaction set due_at = clock_timestamp(), claimed_until = null where state = 'due'",

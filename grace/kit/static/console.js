@@ -19,11 +19,8 @@
   };
   Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
     !(name === "data-dressed" && node.matches("[data-sortable]")) && !(name === "open" && node.matches("details,dialog")) && !(name === "hidden" && node.matches("#lost"));
-  const refresh = () => {
-    keepTyped = Idiomorph.defaults.ignoreActiveValue = true;
-    return htmx.ajax("GET", location.pathname + location.search, { source: "#app", target: "#app", select: "#app", swap: "morph:outerHTML show:none" })
-      .finally(() => { keepTyped = Idiomorph.defaults.ignoreActiveValue = false; });
-  };
+  const refresh = () => htmx.ajax("GET", location.pathname + location.search,
+    { source: "#app", target: "#app", select: "#app", swap: "morph:outerHTML show:none" });
 
   // --- Live: a message names what changed; the page is then fetched again like any other.
   // At once, one at a time, with a rest between; what comes meanwhile is one more.
@@ -36,10 +33,11 @@
     while (more) { more = false; await refresh().catch(() => {}); await rest(250); }
     running = false;
   };
-  document.addEventListener("htmx:beforeSwap", event => {  // somebody has gone elsewhere while the page was fetched
+  document.addEventListener("htmx:beforeSwap", event => {
     const { elt, path } = event.detail.requestConfig || {};
+    keepTyped = Idiomorph.defaults.ignoreActiveValue = elt === app();  // only a refresh: what one asked for oneself replaces
     if (elt !== app() || path === location.pathname + location.search) return;
-    event.detail.shouldSwap = false; more = true;
+    event.detail.shouldSwap = false; more = true;  // somebody has gone elsewhere while the page was fetched
   });
   const watches = changes => {
     const topics = (app().dataset.live || "").split(" ").filter(Boolean);
