@@ -10,8 +10,8 @@ from tests.fixtures.office import People
 
 MANY = """
 insert into client (id, name, email, source, created_at) select 'cust_' || lpad(n::text, 26, '0'),
-  case when n % 600 = 0 then 'Osprey ' else 'Guest ' end || n, n || '@example.com', 'website',
-  now() - n * interval '1 minute' from generate_series(1, 1200) n;
+  case when n % 1200 = 0 then 'Osprey ' else 'Guest ' end || n, n || '@example.com', 'website',
+  now() - n * interval '1 minute' from generate_series(1, 2400) n;
 insert into lead (id, client_id, source, stage, currency, value_estimate_minor, stage_since, created_at)
 select 'lead_' || right(id, 26), id, 'website', 'LEAD', 'USD', right(id, 26)::int, created_at, created_at from client;
 insert into invoice (id, client_id, state, series, series_period, series_number, invoice_number, currency, net_minor,
@@ -43,12 +43,12 @@ async def shown(browser: httpx.AsyncClient, path: str) -> list[str]:
 
 @pytest.mark.parametrize("path", ["/app/pipeline/list?q=", "/app/clients?q=", "/app/invoices?q=", "/app/payments?q="])
 async def test_few_and_many_are_found_in_the_order_of_the_list(browser: httpx.AsyncClient, path: str) -> None:
-    assert sorted(await shown(browser, f"{path}OSPREY")) == ["1200", "600"]
+    assert sorted(await shown(browser, f"{path}OSPREY")) == ["1200", "2400"]
     assert await shown(browser, f"{path}guest 0599") == await shown(browser, f"{path}%26") == []
     many = await shown(browser, f"{path}gue")
-    assert len(many) == 50 and not {"600", "1200"} & set(many)
+    assert len(many) == 50 and not {"1200", "2400"} & set(many)
     everything = await shown(browser, path)
-    assert [n for n in everything if n not in {"600", "1200"}] == many[: len(set(everything) - {"600", "1200"})]
+    assert [n for n in everything if n not in {"1200", "2400"}] == many[: len(set(everything) - {"1200", "2400"})]
 
 
 async def test_money_is_found_by_its_number_its_reference_and_a_name_it_once_had(browser: httpx.AsyncClient) -> None:
