@@ -1,16 +1,14 @@
 """What `grace import leads` does: an export's rows into a workspace, at most 500 a transaction."""
 
-import asyncio
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
 from grace.domains.crm.service.importing import Outcome, import_leads
 from grace.flows.win_work.importing import (
-    AGAIN,
-    TRIES,
     Batch,
     Reading,
     Seen,
@@ -19,6 +17,7 @@ from grace.flows.win_work.importing import (
     reading_of,
     rehearsal,
     rehearse,
+    settled,
     write_refused,
 )
 from grace.kit.errors import Invalid
@@ -57,7 +56,8 @@ async def run(
     summary, file = Summary(), None
     with rehearsal() as seen, ExitStack() as opened:
         for batch in batches(export, reading, currency=currency):
-            outcomes = await _settled(workspaces, handle, batch, seen if dry else None) if batch.leads else []
+            write = partial(_write, workspaces, handle, batch, seen if dry else None)
+            outcomes = await settled(write) if batch.leads else []
             if batch.refused:
                 header = file is None
                 file = file or opened.enter_context(_made(rejected))
@@ -73,17 +73,9 @@ def _made(path: Path) -> TextIO:
     return path.open("w", newline="", encoding="utf-8")
 
 
-async def _settled(workspaces: Workspaces, handle: str, batch: Batch, seen: Seen | None) -> list[Outcome]:
-    """One transaction; again when others were in its way."""
-    for attempt in range(1, TRIES + 1):
-        try:
-            async with transaction(workspaces, handle) as tx:
-                return await (import_leads(tx, batch.leads) if seen is None else rehearse(tx, batch.leads, seen))
-        except AGAIN:
-            if attempt == TRIES:
-                raise
-            await asyncio.sleep(0.1 * attempt)
-    raise AssertionError("unreachable")
+async def _write(workspaces: Workspaces, handle: str, batch: Batch, seen: Seen | None) -> list[Outcome]:
+    async with transaction(workspaces, handle) as tx:
+        return await (import_leads(tx, batch.leads) if seen is None else rehearse(tx, batch.leads, seen))
 
 
 def rejected_path(file: Path) -> Path:

@@ -70,11 +70,7 @@ def stacked(
             _label(label, (i + 0.5) * wide, height, now=i == current, other=_left_out(i, current, len(labels)))
         )
         drawn.append(_hit(i * wide, wide, plot, label, rows))
-    values = _joined(f"<span>{escape(axis(tick))}</span>" for tick in reversed(ticks))
-    return Markup(
-        '<div class="plot"><div class="yax" aria-hidden="true">{}</div><svg height="{}" role="img" aria-label="{}">{}'
-        "</svg></div>"
-    ).format(values, height, describe, _joined(drawn))
+    return _plot((axis(tick) for tick in reversed(ticks)), height, describe, drawn)
 
 
 def flow(
@@ -106,11 +102,17 @@ def flow(
         drawn.append(_label(label, (i + 0.5) * wide, height, now=i == now, other=" none" if (i - now) % 2 else ""))
         rows = [("Due", exact(due[i]))] if i > now else [("In", exact(came[i])), ("Out", exact(-went[i]))]
         drawn.append(_hit(i * wide, wide, plot, label, rows))
-    values = _joined(f"<span>{escape(axis(tick))}</span>" for tick in (*reversed(ticks), *(-tick for tick in below)))
+    lines = (*reversed(ticks), *(-tick for tick in below))
+    return _plot((axis(tick) for tick in lines), height, describe, drawn)
+
+
+def _plot(values: Iterable[str], height: int, describe: str, drawn: Iterable[str]) -> Markup:
+    """What is drawn, beside the values of its grid lines, the highest first."""
+    beside = _joined(f"<span>{escape(value)}</span>" for value in values)
     return Markup(
         '<div class="plot"><div class="yax" aria-hidden="true">{}</div><svg height="{}" role="img" aria-label="{}">{}'
         "</svg></div>"
-    ).format(values, height, describe, _joined(drawn))
+    ).format(beside, height, describe, _joined(drawn))
 
 
 def scale(value: Number, threshold: Number, label: str) -> Markup:

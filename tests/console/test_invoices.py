@@ -4,26 +4,12 @@ import re
 from typing import Any
 
 import httpx
-import pytest
 
 from grace.trust.identity.rules import Role
 from tests.fixtures.office import People, Person
 from tests.fixtures.statements import PAGE_STATEMENTS, Cost
 
 PAGE = {"Accept": "text/html"}
-
-
-@pytest.fixture
-async def boss(office: People) -> Person:
-    return await office.user(Role.OWNER)
-
-
-@pytest.fixture
-async def browser(office: People, boss: Person) -> httpx.AsyncClient:
-    browser = await office.signed_in(boss)
-    browser.headers["Accept"] = "text/html"
-    browser.headers["Origin"] = "http://127.0.0.1:8005"
-    return browser
 
 
 async def draft(boss: Person, price: str = "100.00", **more: Any) -> dict[str, Any]:

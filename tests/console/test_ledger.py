@@ -16,18 +16,6 @@ from tests.fixtures.statements import PAGE_STATEMENTS, Cost
 PAGE = {"Accept": "text/html"}
 
 
-@pytest.fixture
-async def boss(office: People) -> Person:
-    return await office.user(Role.OWNER)
-
-
-@pytest.fixture
-async def browser(office: People, boss: Person) -> httpx.AsyncClient:
-    browser = await office.signed_in(boss)
-    browser.headers.update(PAGE)
-    return browser
-
-
 async def test_every_currency_balances_and_leads_to_its_accounts(boss: Person, browser: httpx.AsyncClient) -> None:
     assert "Nothing is booked yet" in await text(browser, "/app/ledger")
     payment = await paid(boss)

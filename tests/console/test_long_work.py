@@ -3,7 +3,6 @@
 import re
 
 import httpx
-import pytest
 
 from grace.trust.identity.rules import Role
 from tests.fixtures.office import People, Person
@@ -12,18 +11,6 @@ from tests.fixtures.workspace import WorkspaceUnderTest
 from tests.flows.work.conftest import leads
 
 PAGE = {"Accept": "text/html"}
-
-
-@pytest.fixture
-async def boss(office: People) -> Person:
-    return await office.user(Role.OWNER)
-
-
-@pytest.fixture
-async def browser(office: People, boss: Person) -> httpx.AsyncClient:
-    browser = await office.signed_in(boss)
-    browser.headers.update(PAGE)
-    return browser
 
 
 async def shown(browser: httpx.AsyncClient, path: str) -> str:

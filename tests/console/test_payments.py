@@ -4,27 +4,11 @@ import re
 from typing import Any
 
 import httpx
-import pytest
 
-from grace.trust.identity.rules import Role
 from grace.trust.identity.service import sessions
 from tests.fixtures.cards import Till
 from tests.fixtures.office import People, Person
 from tests.fixtures.statements import PAGE_STATEMENTS, Cost
-
-PAGE = {"Accept": "text/html", "Origin": "http://127.0.0.1:8005"}
-
-
-@pytest.fixture
-async def boss(office: People) -> Person:
-    return await office.user(Role.OWNER)
-
-
-@pytest.fixture
-async def browser(office: People, boss: Person) -> httpx.AsyncClient:
-    browser = await office.signed_in(boss)
-    browser.headers.update(PAGE)
-    return browser
 
 
 async def paid(boss: Person, amount: str = "141600", **more: Any) -> dict[str, Any]:

@@ -1,13 +1,14 @@
 """Leads of another program's export: its rows in batches, what would come of them, what came of them."""
 
+import asyncio
 import csv
 import io
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
 import psycopg
 
@@ -19,11 +20,26 @@ from grace.kit.errors import Conflict, Invalid
 from grace.kit.exports import REJECTED, Export, Row
 from grace.kit.tx import Tx
 
-AGAIN = (Conflict, psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected, psycopg.errors.UniqueViolation)
-"""What a batch meets when others are in its way: it is taken again."""
-TRIES = 10
+_IN_THE_WAY = (
+    Conflict,
+    psycopg.errors.LockNotAvailable,
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.UniqueViolation,
+)
+_TRIES = 10
 _REASONS = 1_000
 _HINT = " Say which is: --map name=Column."
+T = TypeVar("T")
+
+
+async def settled(write: Callable[[], Awaitable[T]]) -> T:
+    """What a batch's transaction answers; it is taken again while others are in its way."""
+    for attempt in range(1, _TRIES):
+        try:
+            return await write()
+        except _IN_THE_WAY:
+            await asyncio.sleep(0.1 * attempt)
+    return await write()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,6 @@ from typing import Any
 
 from grace.domains.crm.service.importing import Outcome, import_leads
 from grace.flows.win_work.importing import (
-    AGAIN,
-    TRIES,
     Batch,
     Reading,
     Tally,
@@ -21,6 +19,7 @@ from grace.flows.win_work.importing import (
     refused_text,
     rehearsal,
     rehearse,
+    settled,
 )
 from grace.flows.work import files, service
 from grace.flows.work.models import Work
@@ -125,21 +124,18 @@ async def _import(stint: Stint, export: Export, reading: Reading) -> None:
 
 async def _settle(stint: Stint, export: Export, batch: Batch) -> None:
     """A batch with its counts, its refused rows and the place where to go on; again when others were in its way."""
-    for attempt in range(1, TRIES + 1):
-        try:
-            async with stint.step() as step:
-                outcomes: list[Outcome] = await import_leads(step.tx, batch.leads) if batch.leads else []
-                tally = _tally(step.work.result)
-                text = refused_text(export, batch.refused, header=tally.rejected == 0) if batch.refused else ""
-                await files.append(step.tx, step.work.id, "out", text.encode())
-                tally.count(outcomes, batch.refused)
-                result = {**step.work.result, **_result(tally)}
-                await _along(step, export, batch, "Importing", result=result)
-            return
-        except AGAIN:
-            if attempt == TRIES:
-                raise
-            await asyncio.sleep(0.1 * attempt)
+
+    async def write() -> None:
+        async with stint.step() as step:
+            outcomes: list[Outcome] = await import_leads(step.tx, batch.leads) if batch.leads else []
+            tally = _tally(step.work.result)
+            text = refused_text(export, batch.refused, header=tally.rejected == 0) if batch.refused else ""
+            await files.append(step.tx, step.work.id, "out", text.encode())
+            tally.count(outcomes, batch.refused)
+            result = {**step.work.result, **_result(tally)}
+            await _along(step, export, batch, "Importing", result=result)
+
+    await settled(write)
 
 
 async def _along(step: Step, export: Export, batch: Batch, doing: str, **columns: Any) -> None:

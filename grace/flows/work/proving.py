@@ -11,13 +11,14 @@ from grace.flows.work import files, service
 from grace.flows.work.models import Work
 from grace.flows.work.stints import Stint, carries_out
 from grace.kit.errors import Invalid
+from grace.kit.progress import Progress, unheard
 from grace.kit.tx import Tx
 from grace.trust.audit import finding
 from grace.trust.audit import service as audit
 from grace.trust.audit.exporting import Exported, export, wait_until_sealed
 from grace.trust.audit.verifier import verify
 from grace.trust.ledger.check import check
-from grace.trust.ledger.documents import Books, Told, check_documents
+from grace.trust.ledger.documents import Books, check_documents
 
 LARGEST_EXPORT = 1 << 30
 _FAST = 1  # most of a log does not compress: hashes and salts
@@ -34,11 +35,11 @@ def bind(books: Callable[[], Sequence[Books]]) -> None:
     _books = books
 
 
-async def findings(tx: Tx, books: Sequence[Books], *, told: Told = lambda done, total: None) -> list[str]:
+async def findings(tx: Tx, books: Sequence[Books], *, told: Progress = unheard) -> list[str]:
     """What is wrong with the ledger, between it and its documents, and with the payments' signatures. `told` hears
     thousandths."""
 
-    def part(begin: float, share: float) -> Told:
+    def part(begin: float, share: float) -> Progress:
         return lambda done, total: told(round(1000 * (begin + share * done / total)), 1000)
 
     found = await check(tx, told=part(0, _RULES_SHARE))

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from psycopg import AsyncConnection
 
+from grace.kit.progress import Progress, unheard
 from grace.trust.audit.errors import NoLog
 from grace.trust.audit.queries import stored_signer
 from grace.trust.audit.rules.notes import verifier_key
@@ -27,7 +28,7 @@ class Exported(NamedTuple):
 
 
 async def export(
-    connection: AsyncConnection, write: Callable[[bytes], object], *, told: Callable[[int, int], None] | None = None
+    connection: AsyncConnection, write: Callable[[bytes], object], *, told: Progress = unheard
 ) -> Exported:
     """Write the sealed log of the connection's database (an owner's connection in autocommit); NoLog without one.
 
@@ -53,8 +54,7 @@ async def export(
         for start in range(0, size, _PAGE):
             lines, _ = await _page(connection, _ENTRIES, start)
             write(lines)
-            if told is not None:
-                told(min(start + _PAGE, size), size)
+            told(min(start + _PAGE, size), size)
         write(b"end\n")
     return Exported(size, checkpoints)
 

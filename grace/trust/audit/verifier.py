@@ -5,7 +5,7 @@ tree, the tree with every checkpoint, checkpoints with the key, and the log with
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidTag
@@ -13,6 +13,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
 from grace.kit.keys import Keys
+from grace.kit.progress import Progress, unheard
 from grace.trust.audit.models import Checkpoint, Report, StoredSigner
 from grace.trust.audit.queries import stored_signer
 from grace.trust.audit.rules import canonical
@@ -28,7 +29,7 @@ async def verify(
     *,
     against: bytes | None = None,
     keys: Keys | None = None,
-    told: Callable[[int, int], None] | None = None,
+    told: Progress = unheard,
 ) -> Report:
     """Verify the log of the connection's database (an owner's connection in autocommit).
 
@@ -71,7 +72,7 @@ class _Walk:
         signer: StoredSigner | None,
         report: Report,
         outside: list[SignedCheckpoint],
-        told: Callable[[int, int], None] | None,
+        told: Progress,
     ) -> None:
         self.connection = connection
         self.signer = signer
@@ -99,8 +100,7 @@ class _Walk:
             finally:
                 page = await following
             await self._check_nodes(completed)
-            if self.told is not None:
-                self.told(min(last + 1, size), size)
+            self.told(min(last + 1, size), size)
         async for checkpoint in _checkpoints(self.connection, after=last + 1 if last >= 0 else -1):
             self.report.add(f"A checkpoint covers {checkpoint.size} entries; the log, of {self.edge.size}, was cut.")
         for note in self.outside:

@@ -1,7 +1,8 @@
 """Proves the books from the entries alone: what `grace ledger check` runs."""
 
+from grace.kit.progress import Progress, unheard
 from grace.kit.tx import Tx
-from grace.trust.ledger.documents import LIMIT, Told
+from grace.trust.ledger.documents import LIMIT
 from grace.trust.ledger.models import Finding
 from grace.trust.ledger.rules import POSTED
 
@@ -98,7 +99,7 @@ _RULES = {
 }
 
 
-async def check(tx: Tx, *, told: Told = lambda done, total: None) -> list[Finding]:
+async def check(tx: Tx, *, told: Progress = unheard) -> list[Finding]:
     """What is wrong with the books, at most LIMIT findings per rule; [] when they are right.
 
     Reads every entry and blocks nobody: each rule is one statement, hence one snapshot, also while postings go on.

@@ -4,16 +4,15 @@ The ledger knows no document. A slice that posts says in its `books.py` what its
 queries and rules in SQL. `grace ledger check` gathers them all.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from grace.kit.progress import Progress, unheard
 from grace.kit.tx import Tx
 from grace.trust.ledger.models import Finding
 
 LIMIT = 100
 """Findings given per rule."""
-Told = Callable[[int, int], None]
-"""Hears how many of how many rules are checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class Books:
     rules: Mapping[str, str] = field(default_factory=dict)
 
 
-async def check_documents(tx: Tx, books: Sequence[Books], *, told: Told = lambda done, total: None) -> list[Finding]:
+async def check_documents(tx: Tx, books: Sequence[Books], *, told: Progress = unheard) -> list[Finding]:
     """What does not fit between documents and ledger, at most LIMIT findings per rule.
 
     A statement a rule, blocking nobody. Every posting must have its document: give it the books of all slices.
