@@ -11,7 +11,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from markupsafe import Markup
 
 from grace.console import charts, marks, words
-from grace.insight.operating import glance
+from grace.console.busy import busy_of
+from grace.flows.work import queries as work
+from grace.insight.operating import Glance, glance
 from grace.kit.edge import permits
 from grace.kit.errors import Forbidden
 from grace.kit.pages import Pages
@@ -97,7 +99,7 @@ async def show(
 ) -> HTMLResponse:
     """A page in its shell. `here` is the sidebar's entry; `live` names the topics that change the page."""
     me = tx.principal
-    seen = await glance(tx, decisions=permits(me, "decisions:read"))
+    seen = await _glance(tx)
     said = unquote(request.cookies.get(SAID_COOKIE, ""))[:SAID_LENGTH]
     page = _pages.render(
         template,
@@ -111,6 +113,7 @@ async def show(
         waiting=seen.waiting,
         broken=seen.broken,
         broken_since=seen.broken_since,
+        busy=busy_of(seen),
         said=said,
         workspace=tx.workspace,
         currency=tx.workspace.currency,
@@ -121,6 +124,18 @@ async def show(
     if said:
         page.delete_cookie(SAID_COOKIE, path="/app")
     return page
+
+
+async def busy(tx: Tx) -> HTMLResponse:
+    """The mark of long work alone, as a page's shell shows it."""
+    return _pages.render("busy.html", busy=busy_of(await _glance(tx)))
+
+
+async def _glance(tx: Tx) -> Glance:
+    me = tx.principal
+    return await glance(
+        tx, decisions=permits(me, "decisions:read"), sees=work.seen_by(me), confirms=work.acted_on_by(me)
+    )
 
 
 def see(path: str, said: str = "") -> Response:

@@ -42,6 +42,7 @@ _SAYS: dict[str, str] = {
     "deliver_project": "Deliver a project",
     "change_policy": "Change the policy",
     "api": "API",
+    "email": "E-mail",
     "linkedin": "LinkedIn",
     "upi": "UPI",
 }

@@ -1,5 +1,6 @@
 """How the machinery of a workspace does, in one statement, and the events that came from providers."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,11 +27,15 @@ class Machinery:
 @dataclass(frozen=True, slots=True)
 class Glance:
     """What every page shows: decisions that wait, at most 100; since when the audit log is known to be broken, and
-    how."""
+    how; how much long work is not ended, and which comes first: what runs or is next, else what waits for a person."""
 
     waiting: int
     broken_since: datetime | None
     broken: str | None
+    works: int
+    work_id: str | None
+    work_kind: str | None
+    work_state: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +54,22 @@ def _count(rows: str) -> str:
     return f"(select count(*) from (select 1 {rows} limit {MOST}) capped)"
 
 
-async def glance(tx: Tx, *, decisions: bool) -> Glance:
-    """What every page shows; `waiting` is 0 for who may not read decisions."""
+async def glance(tx: Tx, *, decisions: bool, sees: Collection[str], confirms: Collection[str]) -> Glance:
+    """What every page shows; `waiting` is 0 for who may not read decisions. Long work is of the kinds that the reader
+    sees; what waits to be confirmed, of those that they may confirm."""
     return await tx.one(
         Glance,
         "select case when %(decisions)s then (select count(*)::int from (select 1 from decision"
         " where status = 'awaiting_approval' limit 100) some_of_them) else 0 end as waiting,"
-        " f.since as broken_since, f.detail as broken from (values (1)) one left join audit_finding f on true",
+        " f.since as broken_since, f.detail as broken, coalesce(w.works, 0)::int as works, w.id as work_id,"
+        " w.kind as work_kind, w.state as work_state"
+        " from (values (1)) one left join audit_finding f on true left join lateral ("
+        "select id, kind, state, count(*) over () as works from work where state in ('waiting', 'running', 'ready')"
+        " and kind = any(%(sees)s) and (state <> 'ready' or kind = any(%(confirms)s))"
+        " order by state = 'ready', number limit 1) w on true",
         decisions=decisions,
+        sees=list(sees),
+        confirms=list(confirms),
     )
 
 

@@ -49,6 +49,7 @@ async def test_a_clients_story_tells_everything_in_order(office: People) -> None
     await paid_invoice(owner, client_id, "INR")
     browser = await office.signed_in(owner)
     text = await page(browser, f"/app/clients/{client_id}")
+    assert {"Bank transfer", "Website"} <= set(re.findall('soft"> · ([^<]+)<', text))
     assert sorted(told(text)) == ["Invoice paid in full", "Invoice sent", "Lead moved", "New lead", "Payment received"]
     assert "from Lead to Qualified" in text
     assert "₹1,41,600.00" in text
@@ -59,6 +60,16 @@ async def test_a_clients_story_tells_everything_in_order(office: People) -> None
     assert f"/app/pipeline/{lead_id}" in await page(browser, f"/app/clients/{client_id}?tab=leads")
     for tab in ("proposals", "projects"):
         assert "None yet" in await page(browser, f"/app/clients/{client_id}?tab={tab}")
+
+
+async def test_a_client_is_added_by_a_form(office: People) -> None:
+    browser = await office.signed_in(await office.user(Role.OWNER))
+    assert "Add client" in await page(browser, "/app/clients/new")
+    sent = await browser.post("/app/clients/new", data={"name": "Ada 😀", "tax_id": "GB1", "company": " "})
+    assert sent.status_code == 303
+    text = await page(browser, sent.headers["location"])
+    assert "Ada 😀" in text and "GB1" in text and "Nothing has happened yet" in text
+    assert (await browser.post("/app/clients/new", data={"name": " "})).status_code == 422
 
 
 async def test_the_story_pages_without_losing_or_doubling_a_moment(office: People) -> None:

@@ -115,3 +115,29 @@ async def test_pdfs_export_and_verification_are_begun_where_people_look(
     await workspace.drain()
     assert "Download 1 PDF" in await shown(browser, pdfs["location"])
     assert "the books balance" in await shown(browser, verified["location"])
+
+
+async def test_every_page_says_that_work_runs_until_it_ends(
+    workspace: WorkspaceUnderTest, office: People, browser: httpx.AsyncClient, cost: Cost
+) -> None:
+    viewer = await office.signed_in(await office.user(Role.VIEWER))
+    viewer.headers.update(PAGE)
+    before = await cost(browser, "/app/clients")
+    assert 'class="busy"' not in await shown(browser, "/app/clients")
+    path = (await upload(browser, leads(3))).headers["location"]
+    for reader, page in ((browser, "/app/clients"), (viewer, "/app"), (browser, "/app/work/mark")):
+        assert f'class="busy" href="{path}" title="Import running"' in await shown(reader, page), page
+    assert await cost(browser, "/app/clients") == before
+    await workspace.drain()
+    assert f'class="busy" href="{path}" title="Import to confirm"' in await shown(browser, "/app")
+    assert 'class="busy"' not in await shown(viewer, "/app")
+    for _ in range(2):
+        await browser.post("/app/work", data={"kind": "verification"})
+    assert 'class="busy" href="/app/work" title="3 works in hand"' in await shown(browser, "/app")
+    assert 'class="busy"' not in await shown(viewer, "/app")
+    await browser.post(f"{path}/stop")
+    await workspace.drain()
+    assert 'class="busy"' not in await shown(browser, "/app") and not (await shown(browser, "/app/work/mark")).strip()
+    async with workspace.tx() as tx:
+        turns = await tx.value("select count(*) from fact where kind = 'WorkTurned' and subject = %(id)s", id=path[10:])
+    assert turns == 3  # it began, waited, was stopped; not each step

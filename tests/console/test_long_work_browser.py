@@ -15,6 +15,10 @@ async def test_progress_is_seen_and_survives_a_reload(visitors: Visitors, tmp_pa
     file = tmp_path / "crm.csv"
     file.write_bytes(leads(ROWS).replace(b"@company", b"@long-work"))
     page = await visitors.user()
+    elsewhere = await visitors.user()
+    await elsewhere.goto("/app/clients/new")
+    await expect(elsewhere.locator("html.is-live")).to_have_count(1)
+    await elsewhere.get_by_label("Company").fill("Half a na")
     await page.goto("/app/work/import")
     assert await violations(page) == []
     await page.set_input_files("#file", file)
@@ -23,6 +27,9 @@ async def test_progress_is_seen_and_survives_a_reload(visitors: Visitors, tmp_pa
     begin = page.get_by_role("button", name=re.compile("Import [0-9,]+ leads"))
     await expect(begin).to_be_visible()
     assert await violations(page) == []
+    mark = elsewhere.locator(".side .busy")
+    await expect(mark).to_have_text("Import to confirm")  # on a page that watches nothing else
+    assert await violations(elsewhere) == []
     await begin.click()
     says = page.locator("#bar-says")
     await expect(says).to_have_text(re.compile(r"^(0|500|1,000|1,500) of 1,600 rows"))
@@ -38,3 +45,5 @@ async def test_progress_is_seen_and_survives_a_reload(visitors: Visitors, tmp_pa
     await expect(page.get_by_text("Done", exact=True)).to_be_visible()
     assert await sideways(other) == 0
     assert await violations(page) == []
+    await expect(mark).to_have_count(0)
+    await expect(elsewhere.get_by_label("Company")).to_have_value("Half a na")

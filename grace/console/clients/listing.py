@@ -15,10 +15,6 @@ doors = Doors(tags=["Console"])
 ROWS = 50
 COLUMNS = (("name", "Name"), ("company", "Company"), ("", "E-mail"), ("lifetime_value", "Paid so far"),
            ("created_at", "Since"))  # fmt: skip
-FIELDS = (
-    ("name", "Name", "text"), ("company", "Company", "text"), ("email", "E-mail", "email"),
-    ("industry", "Industry", "text"), ("country", "Country", "text"), ("tax_id", "Tax number", "text"),
-)  # fmt: skip
 
 
 @doors.get("/app/clients", may="clients:read", hidden=True)
@@ -46,7 +42,7 @@ async def clients(tx: InTx, request: Request, cursor: Cursor = None) -> Response
 @doors.get("/app/clients/new", may="clients:read", hidden=True)
 async def new_client(tx: InTx, request: Request) -> Response:
     """The form for a client who did not come as a lead."""
-    return await show(request, tx, "clients/new.html", here="clients", fields=FIELDS)
+    return await show(request, tx, "clients/new.html", here="clients")
 
 
 @doors.post("/app/clients/new", may="clients:write", hidden=True)

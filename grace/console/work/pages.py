@@ -7,7 +7,7 @@ from fastapi import Path, Query, Request, Response
 
 from grace.console.forms import read_form
 from grace.console.pipeline.sources import source_choices
-from grace.console.shell import see, show
+from grace.console.shell import busy, see, show
 from grace.console.work import words
 from grace.domains.crm.rules.exports import HEADERS
 from grace.flows.collect_cash.listing import Tab
@@ -45,6 +45,12 @@ async def list_work(tx: InTx, request: Request, cursor: Cursor = None) -> Respon
         real_now=tx.real_now,
         tab="work",
     )
+
+
+@doors.get("/app/work/mark", may=SIGNED_IN, hidden=True)
+async def mark(tx: InTx) -> Response:
+    """The mark of long work in the shell, fetched when work begins, waits or ends."""
+    return await busy(tx)
 
 
 @doors.get("/app/work/import", may="leads:read", hidden=True)

@@ -14,3 +14,12 @@ class WorkMoved(Fact):
     work_id: str
     state: str
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkTurned(Fact):
+    """It began, waits to be confirmed, or ended: what the mark in the shell of every page shows has changed."""
+
+    topic: ClassVar[str] = "busy"
+    work_id: str
+    version: int

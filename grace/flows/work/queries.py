@@ -13,6 +13,11 @@ def seen_by(principal: Principal) -> list[Kind]:
     return [kind for kind, rights in RIGHTS.items() if permits(principal, rights.see)]
 
 
+def acted_on_by(principal: Principal) -> list[Kind]:
+    """The kinds that somebody may begin, confirm and stop."""
+    return [kind for kind, rights in RIGHTS.items() if permits(principal, rights.act)]
+
+
 async def work(tx: Tx, work_id: str, *, act: bool = False, lock: bool = False) -> Work:
     """The work, for who may see it (or with `act`, stop and confirm it); NotFound, Forbidden."""
     found = await tx.first(

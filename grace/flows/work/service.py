@@ -4,8 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 from grace.flows.work import queries
-from grace.flows.work.facts import WorkMoved
-from grace.flows.work.models import COLUMNS, RIGHTS, WORK_PREFIX, Kind, Work
+from grace.flows.work.facts import WorkMoved, WorkTurned
+from grace.flows.work.models import COLUMNS, RIGHTS, WORK_PREFIX, Kind, State, Work
 from grace.kit import json
 from grace.kit.edge import permits
 from grace.kit.errors import Conflict, Forbidden
@@ -49,7 +49,7 @@ async def begin(
     audit.record(
         tx, action="begin_work", subject=("work", made.id), after={"kind": kind, **arguments, "sha256": digest}
     )
-    _moved(tx, made)
+    _moved(tx, made, None)
     return made
 
 
@@ -183,9 +183,16 @@ async def _changed(tx: Tx, work: Work, **columns: Any) -> Work:
         moved=tx.real_now,
         **values,
     )
-    _moved(tx, made)
+    _moved(tx, made, work.state)
     return made
 
 
-def _moved(tx: Tx, work: Work) -> None:
+def _moved(tx: Tx, work: Work, was: State | None) -> None:
     tx.emit(WorkMoved(work.id, work.state, work.version))
+    if was is None or _busy(was) != _busy(work.state):
+        tx.emit(WorkTurned(work.id, work.version))
+
+
+def _busy(state: State) -> str:
+    """What a glance tells apart: it goes on, waits for a person, or is over."""
+    return {"waiting": "runs", "running": "runs", "ready": "ready"}.get(state, "over")

@@ -43,6 +43,13 @@
     const topics = (app().dataset.live || "").split(" ").filter(Boolean);
     return topics.includes("*") || changes.some(([topic, id]) => topics.includes(topic) || topics.includes(`${topic}:${id}`));
   };
+  // Whether long work runs is shown on every page; a page that watches nothing else fetches only that.
+  const markWork = async () => {
+    const answer = await fetch("/app/work/mark", { headers: { Accept: "text/html" } });
+    if (!answer.ok || answer.redirected) return;
+    const html = await answer.text();
+    document.querySelectorAll("[data-busy]").forEach(box => { if (box.innerHTML !== html) box.innerHTML = html; });
+  };
   const showLost = lost => {
     const box = $("#lost"); if (!box) return;
     box.hidden = !lost;
@@ -53,7 +60,11 @@
     clearTimeout(again);
     const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`);
     socket.onopen = () => { wait = 500; showLost(false); document.documentElement.classList.add("is-live"); if (wasLost) { wasLost = false; refreshSoon(); } };
-    socket.onmessage = event => { if (watches(JSON.parse(event.data))) refreshSoon(); };
+    socket.onmessage = event => {
+      const changes = JSON.parse(event.data);
+      if (watches(changes)) refreshSoon();
+      if (changes.some(([topic]) => topic === "busy")) markWork();
+    };
     socket.onclose = () => {
       if (!wasLost) lastAt = app().dataset.at;
       wasLost = true; document.documentElement.classList.remove("is-live");
