@@ -1,7 +1,7 @@
 """The shell around every page of the console: who is signed in, what waits for them, where they are."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from urllib.parse import quote, unquote
@@ -73,8 +73,29 @@ NAV: tuple[tuple[str, tuple[Item, ...]], ...] = (
         ),
     ),
 )
-TABS = ("home", "pipeline", "approvals", "invoices")
-"""Of the sidebar's entries, those of the phone's bar; the fifth tab leads to all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A tab of the phone's bar: where the first of its pages that the reader may see is, and which these are."""
+
+    icon: str
+    title: str
+    ids: tuple[str, ...]
+
+    def shown(self, me: Principal) -> Item | None:
+        """The page that it leads to, under the tab's own name."""
+        first = next((item for _, items in NAV for item in items if item.id in self.ids and _sees(me, item)), None)
+        return replace(first, icon=self.icon, title=self.title) if first else None
+
+
+TABS = (
+    Tab("house", "Home", ("home",)),
+    Tab("square-kanban", "Pipeline", ("pipeline",)),
+    Tab("stamp", "Approvals", ("approvals",)),
+    Tab("wallet", "Money", ("invoices", "payments", "ledger")),
+)
+"""The phone's bar; a fifth tab leads to everything."""
 
 
 def _once() -> Markup:
@@ -109,7 +130,7 @@ async def show(
         me=me,
         may=partial(permits, me),
         nav=[(group, shown) for group, items in NAV if (shown := [item for item in items if _sees(me, item)])],
-        tabs=[item for _, items in NAV for item in items if item.id in TABS and _sees(me, item)],
+        tabs=[(tab.ids, item) for tab in TABS if (item := tab.shown(me))],
         waiting=seen.waiting,
         broken=seen.broken,
         broken_since=seen.broken_since,

@@ -1,5 +1,7 @@
 """Home: figures, what waits, what is late, what happened; for each reader what they may see."""
 
+import re
+
 from grace.trust.identity.rules import Role
 from tests.fixtures.office import People
 from tests.fixtures.statements import PAGE_STATEMENTS, Cost
@@ -30,6 +32,16 @@ async def test_an_empty_business_reads_well(office: People) -> None:
     text = (await browser.get("/app", headers=PAGE)).text
     for said in ("$0.00", "Nothing waits for you", "nothing to compare with yet"):
         assert said in text
+
+
+async def test_the_phones_bar_leads_to_money_and_says_where_one_is(office: People) -> None:
+    owner = await office.signed_in(await office.user(Role.OWNER))
+    bar = re.compile(r'aria-label="Main, mobile">(.*?)</nav>', re.S)
+    for path, here in (("/app", "Home"), ("/app/payments", "Money"), ("/app/ledger", "Money"), ("/app/more", "More")):
+        found = bar.search((await owner.get(path, headers=PAGE)).text)
+        assert found is not None
+        assert re.findall(r"<span>(\w+)</span>", found[1]) == ["Home", "Pipeline", "Approvals", "Money", "More"]
+        assert re.findall(r'aria-current="page">.*?<span>(\w+)</span>', found[1], re.S) == [here]
 
 
 async def test_money_in_rupees_is_grouped_the_indian_way(office: People) -> None:

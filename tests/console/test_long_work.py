@@ -4,6 +4,7 @@ import re
 
 import httpx
 
+from grace.flows.work.service import take_up
 from grace.trust.identity.rules import Role
 from tests.fixtures.office import People, Person
 from tests.fixtures.statements import PAGE_STATEMENTS, Cost
@@ -141,3 +142,15 @@ async def test_every_page_says_that_work_runs_until_it_ends(
     async with workspace.tx() as tx:
         turns = await tx.value("select count(*) from fact where kind = 'WorkTurned' and subject = %(id)s", id=path[10:])
     assert turns == 3  # it began, waited, was stopped; not each step
+
+
+async def test_a_silent_work_says_when_it_was_last_heard_of(
+    workspace: WorkspaceUnderTest, browser: httpx.AsyncClient
+) -> None:
+    path = (await browser.post("/app/work", data={"kind": "verification"})).headers["location"]
+    async with workspace.tx() as tx:
+        await take_up(tx, path[10:])
+    assert re.search(r'data-ago="\d" hidden>', await shown(browser, path))
+    async with workspace.tx() as tx:
+        await tx.execute("update work set moved_at = moved_at - interval '5 min' where id = %(id)s", id=path[10:])
+    assert re.search(r'data-ago="3\d\d">Last heard of <span class="num">3\d\d</span> s ago', await shown(browser, path))

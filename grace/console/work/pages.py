@@ -110,6 +110,7 @@ async def show_work(tx: InTx, request: Request, id: WorkId) -> Response:
         back=back,
         back_word=back_word,
         fields=_fields(work),
+        silent=max(0, round((tx.real_now - work.moved_at).total_seconds())),
         real_now=tx.real_now,
     )
 
