@@ -12,22 +12,12 @@ from grace.kit.wire import array
 
 @dataclass(frozen=True, slots=True)
 class ProviderEventReceived(Fact):
-    """A verified event of a provider lies in the inbox."""
+    """A verified event of a provider lies in the inbox; `body` is the provider's own document, kept there and read with
+    the fact by whoever reacts to it."""
 
     topic: ClassVar[str] = "inbox"
     inbox_id: int
     source: str
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderEvent:
-    """A stored event; `body` is the provider's own document."""
-
-    id: int
-    source: str
-    account: str
-    event_id: str
     kind: str
     body: dict[str, Any]
 
@@ -72,13 +62,11 @@ async def _store(tx: Tx, received: list[_Received]) -> Part:
     )
 
 
-async def event(tx: Tx, inbox_id: int) -> ProviderEvent:
-    """The stored event."""
-    return await tx.one(
-        ProviderEvent,
-        "select id, source, account, event_id, kind, body from inbox where id = %(id)s",
-        id=inbox_id,
-    )
+# SQL of what is read with such a fact, of a row `f` of `fact`.
+BODY = (
+    "case when f.kind = 'ProviderEventReceived' then (select jsonb_build_object('body', i.body) from inbox i"
+    " where i.id = (f.data ->> 'inbox_id')::bigint) else '{}' end"
+)
 
 
 @dataclass(frozen=True, slots=True)

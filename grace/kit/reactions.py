@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar, cast
 
 import structlog
 
-from grace.kit import json
+from grace.kit import inbox, json
 from grace.kit.facts import Fact
 from grace.kit.logs import described
 from grace.kit.tx import Opening, Part, Tx, transaction
@@ -122,21 +122,18 @@ async def dispatch(workspaces: Workspaces, handle: str) -> int:
     for subscriber in subscribers():
         by_kind.setdefault(subscriber.fact.__name__, []).append(subscriber)
     read = [kind for kind, found in by_kind.items() if any(subscriber.when for subscriber in found)]
-    async with transaction(workspaces, handle) as tx:
-        cursor = await tx.first(
-            dict,
-            "select xid::text, fact_id from fact_cursor where name = 'dispatcher' for update skip locked",
-        )
-        if cursor is None:
+    async with transaction(workspaces, handle, opening=_CURSOR) as tx:
+        if tx.opened is None:
             return 0
+        xid, fact_id = tx.opened
         rows = await tx.all(
             _Row,
             "select id, xid::text as xid, kind, topic, subject, version,"
             " case when kind = any(%(read)s) then data end as data from fact"
             " where (xid, id) > (%(xid)s::xid8, %(id)s) and xid < pg_snapshot_xmin(pg_current_snapshot())"
             " order by fact.xid, id limit %(limit)s",
-            xid=cursor["xid"],
-            id=cursor["fact_id"],
+            xid=xid,
+            id=fact_id,
             limit=BATCH,
             read=read,
         )
@@ -144,20 +141,32 @@ async def dispatch(workspaces: Workspaces, handle: str) -> int:
             return 0
         due = [(row.id, one.name) for row in rows for one in by_kind.get(row.kind, ()) if _concerns(one, row)]
         if due:
-            await tx.execute(
+            tx.later(
                 "insert into reaction (fact_id, subscriber) select * from unnest(%(ids)s::bigint[], %(names)s::text[])"
                 " on conflict do nothing",
                 ids=[d[0] for d in due],
                 names=[d[1] for d in due],
             )
-        await tx.execute(
+        tx.later(
             "update fact_cursor set xid = %(xid)s::xid8, fact_id = %(id)s where name = 'dispatcher'",
             xid=rows[-1].xid,
             id=rows[-1].id,
         )
         for payload in _live_payloads(rows):
-            await tx.execute("select pg_notify(%(channel)s, %(payload)s)", channel=LIVE_CHANNEL, payload=payload)
+            tx.later("select pg_notify(%(channel)s, %(payload)s)", channel=LIVE_CHANNEL, payload=payload)
         return len(rows)
+
+
+# Where reading has come to, locked: nothing when another reads.
+_CURSOR = Opening(
+    Part(
+        "reading as materialized (select xid::text, fact_id from fact_cursor where name = 'dispatcher'"
+        " for update skip locked)",
+        {},
+    ),
+    "reading",
+    ("xid", "fact_id"),
+)
 
 
 def _concerns(subscriber: Subscriber, row: _Row) -> bool:
@@ -222,10 +231,8 @@ async def react(workspaces: Workspaces, handle: str) -> bool:
 # Locks the row that has been due longest and that nobody works on.
 _CLAIM = Opening(
     Part(
-        "claimed as materialized (select r.fact_id, r.subscriber, f.data, f.request_id, r.attempts"
-        " from reaction r join fact f on f.id = r.fact_id where r.state = 'due' and r.due_at <= clock_timestamp()"
-        " and (r.claimed_until is null or r.claimed_until < clock_timestamp())"
-        " order by r.due_at, r.fact_id limit 1 for update of r skip locked)",
+        f"claimed as materialized (select r.fact_id, r.subscriber, f.data || {inbox.BODY} as data, f.request_id,"
+        " r.attempts from longest_due_reaction() r join fact f on f.id = r.fact_id)",
         {},
     ),
     "claimed",

@@ -192,6 +192,26 @@ async def test_an_answer_that_comes_when_another_has_reacted_changes_nothing(wor
     assert await heard(workspace) == []
 
 
+async def test_the_next_of_a_backlog_is_found_without_reading_the_backlog(workspace: WorkspaceUnderTest) -> None:
+    read: list[int] = []
+    for more in (10, 5000):
+        async with workspace.tx() as tx:
+            await tx.execute(
+                "insert into fact (kind, topic, subject, data, at, request_id, principal)"
+                " select 'BellRang', 'bell', n, '{}', now(), 'r', 'p' from generate_series(1, %(more)s) n",
+                more=more,
+            )
+            await tx.execute(
+                "insert into reaction (fact_id, subscriber) select id, 'nobody' from fact on conflict do nothing"
+            )
+        async with workspace.tx() as tx:
+            first, found = await tx.value("select min(fact_id) from reaction"), "select * from longest_due_reaction()"
+            assert (await tx.one(dict, found))["fact_id"] == first
+            plan = await tx.value(f"explain (analyze, buffers, format json) {found}")
+            read.append(plan[0]["Plan"]["Shared Hit Blocks"] + plan[0]["Plan"]["Shared Read Blocks"])
+    assert read[1] < read[0] + 10
+
+
 async def test_facts_are_never_changed_or_deleted(workspace: WorkspaceUnderTest) -> None:
     await ring(workspace, BellRang("a"))
     for statement in ("update fact set kind = 'x'", "delete from fact", "truncate fact cascade"):

@@ -9,7 +9,6 @@ from grace.domains.payments.facts import PaymentReceived, PaymentReversed, Refun
 from grace.domains.payments.models import Attempt
 from grace.flows.collect_cash import cards
 from grace.flows.collect_cash.service import recompute_lifetime_value
-from grace.kit import inbox
 from grace.kit.inbox import ProviderEventReceived
 from grace.kit.reactions import Ask, reacts_after, reacts_to
 from grace.kit.tx import Tx
@@ -95,8 +94,7 @@ async def _look(tx: Tx, fact: ProviderEventReceived) -> _Told | Ask[_Told | None
     provider = port.cards()
     if fact.source != provider.name:
         return None
-    stored = await inbox.event(tx, fact.inbox_id)
-    signal = provider.read(stored.body)
+    signal = provider.read(fact.body)
     thing = signal.thing
     if thing is None:
         return None
@@ -110,7 +108,7 @@ async def _look(tx: Tx, fact: ProviderEventReceived) -> _Told | Ask[_Told | None
 
     async def ask() -> _Told | None:
         asked_at = datetime.now(UTC)
-        things = await _read_back(workspace, thing, refunded=stored.kind == "charge.refunded")
+        things = await _read_back(workspace, thing, refunded=fact.kind == "charge.refunded")
         return _Told(things, known, asked_at, None)
 
     return Ask(ask)
