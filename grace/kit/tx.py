@@ -175,13 +175,13 @@ class Tx:
         """Write what was collected so far, all parts in one statement."""
         parts = await self._parts()
         if parts:
-            await self.execute(_joined(parts), **_params(parts))
+            await self.execute(joined(parts), **params_of(parts))
 
     async def commit(self) -> None:
         """Write what was collected and commit, in one round trip. Called by the edge and by `transaction`."""
         parts = await self._parts()
         if parts:
-            self.later(_joined(parts), **_params(parts))
+            self.later(joined(parts), **params_of(parts))
         await self._send(commit=True)
 
     async def _parts(self) -> list[Part]:
@@ -244,11 +244,13 @@ def _opening(tables: str, table: str, columns: tuple[str, ...]) -> str:
     return f"with {tables} {_OPEN.replace(' from', f'{read} from')} left join {table} on true"
 
 
-def _joined(parts: list[Part]) -> str:
-    return f"with {', '.join(part.tables for part in parts)} select"
+def joined(parts: Sequence[Part], query: str = "select") -> str:
+    """A statement with what comes along in its WITH."""
+    return f"with {', '.join(part.tables for part in parts)} {query}" if parts else query
 
 
-def _params(parts: list[Part]) -> dict[str, Any]:
+def params_of(parts: Sequence[Part]) -> dict[str, Any]:
+    """The values of what comes along."""
     return {name: value for part in parts for name, value in part.params.items()}
 
 

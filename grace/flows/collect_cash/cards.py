@@ -246,16 +246,18 @@ async def _observed(
     calls_open: bool = True,
 ) -> None:
     """Believe it; an attempt that has succeeded becomes a payment, and what was not due becomes credit."""
-    attempt = await cards.observe(tx, attempt, told, asked_at=asked_at, event_at=event_at, calls_open=calls_open)
-    if attempt.state != "succeeded" or told.charge is None:
+    seen = cards.observe(tx, attempt, told, asked_at=asked_at, event_at=event_at, calls_open=calls_open)
+    succeeded = seen.after.state == "succeeded"
+    if succeeded and told.charge is not None and not seen.after.collected:
+        await _collect(tx, invoice, seen, told.charge)
         return
-    if not attempt.collected:
-        await _collect(tx, invoice, attempt, told.charge)
-    elif told.charge.movement is not None:
+    attempt = cards.keep(tx, seen)
+    if succeeded and told.charge is not None and told.charge.movement is not None:
         await cards.book_fee(tx, attempt, told.charge, told.charge.movement)
 
 
-async def _collect(tx: Tx, invoice: Invoice, attempt: Attempt, charge: Charge) -> None:
+async def _collect(tx: Tx, invoice: Invoice, seen: cards.Observed, charge: Charge) -> None:
+    attempt = seen.after
     if charge.currency != attempt.currency:
         raise Invalid(f"{charge.currency} was charged for an invoice in {attempt.currency}.")
     counted = min(due_of(invoice), charge.amount_minor)
@@ -274,9 +276,7 @@ async def _collect(tx: Tx, invoice: Invoice, attempt: Attempt, charge: Charge) -
     excess = charge.amount_minor - counted
     if excess:
         await invoicing.note_excess(tx, reference=invoice.id, excess_minor=excess)
-    await cards.collected(
-        tx, attempt, charge, payment_id=payment.id if payment is not None else None, excess_minor=excess
-    )
+    await cards.collected(tx, seen, charge, payment_id=payment.id if payment is not None else None, excess_minor=excess)
 
 
 async def _believe_refund(tx: Tx, told: Refund, attempt: Attempt | None) -> None:

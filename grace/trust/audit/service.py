@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from psycopg import AsyncConnection
 
 from grace.kit.keys import Keys
-from grace.kit.tx import Part, Principal, Tx
+from grace.kit.tx import Part, Principal, Tx, joined
 from grace.trust.audit.models import StoredSigner
 from grace.trust.audit.queries import stored_signer
 from grace.trust.audit.rules import canonical, payload
@@ -148,7 +148,7 @@ async def _store(tx: Tx, said: list[_Said]) -> Part:
     while len(entries) > _ENTRIES_PER_STATEMENT:
         some, entries = entries[:_ENTRIES_PER_STATEMENT], entries[_ENTRIES_PER_STATEMENT:]
         part = _part(tx, some)
-        await tx.execute(f"with {part.tables} select", **part.params)
+        await tx.execute(joined([part]), **part.params)
     return _part(tx, entries)
 
 

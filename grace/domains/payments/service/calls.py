@@ -19,7 +19,7 @@ from grace.domains.payments.models import CALL_COLUMNS, CallKind, ProviderCall
 from grace.kit import json
 from grace.kit.ids import new_id
 from grace.kit.settings import settings
-from grace.kit.tx import Part, Tx
+from grace.kit.tx import Part, Tx, joined
 from grace.kit.unit import UnknownOutcome
 from grace.kit.workspace import Workspace
 from grace.providers.payments.port import CardProvider, Endpoint, Intent, Method, Refund, Refused, cards
@@ -133,7 +133,7 @@ async def settle(tx: Tx, answered: Answered) -> bool:
 async def close_open(tx: Tx, noun: str) -> None:
     """End the calls of a thing whose end is known by another way."""
     part = closing(tx, noun)
-    await tx.execute(f"with {part.tables} select", **part.params)
+    await tx.execute(joined([part]), **part.params)
 
 
 def closing(tx: Tx, noun: str) -> Part:

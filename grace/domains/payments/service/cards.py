@@ -1,7 +1,7 @@
 """Attempts to collect an invoice by card. The caller holds the invoice's lock, so that one attempt is open at most."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -12,7 +12,7 @@ from grace.domains.payments.facts import AttemptChanged, Overpaid
 from grace.domains.payments.models import ATTEMPT_COLUMNS, OPEN, Attempt
 from grace.domains.payments.service import calls
 from grace.kit.ids import new_id
-from grace.kit.tx import Part, Tx
+from grace.kit.tx import Part, Tx, joined, params_of
 from grace.providers.payments.port import Charge, Intent, Movement, Refused, cards
 from grace.trust.audit import service as audit
 from grace.trust.ledger import service as ledger
@@ -112,7 +112,16 @@ async def adjust_attempt(tx: Tx, attempt: Attempt, *, due_minor: int) -> bool:
     return True
 
 
-async def observe(
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """An attempt as it was and as the provider says it is: to be written, with what comes along."""
+
+    before: Attempt
+    after: Attempt
+    along: tuple[Part, ...] = ()
+
+
+def observe(
     tx: Tx,
     attempt: Attempt,
     intent: Intent,
@@ -120,12 +129,13 @@ async def observe(
     asked_at: datetime | None = None,
     event_at: datetime | None = None,
     calls_open: bool = True,
-) -> Attempt:
-    """Believe what the provider says of an attempt, which the caller has locked, if it is news.
+) -> Observed:
+    """What the provider says of an attempt, which the caller has locked, if it is news: for `keep` or `collected`.
 
     `calls_open` False: the only call about it is settled.
     `asked_at`: it was asked then (real time). `event_at`: an event said so (the provider's time).
     """
+    along = [_customer(attempt.client_id, intent.customer)] if intent.customer is not None else []
     known, told = (attempt.seen_at, asked_at) if event_at is None else (attempt.event_at, event_at)
     news = rules.is_news(
         now=(attempt.state, attempt.failure_code is not None),
@@ -134,9 +144,7 @@ async def observe(
         told_at=told,
     )
     if not news:
-        if intent.customer is not None:
-            await know_customer(tx, attempt.client_id, intent.customer)
-        return attempt
+        return Observed(attempt, attempt, tuple(along))
     secret = intent.client_secret
     after = replace(
         attempt,
@@ -153,10 +161,18 @@ async def observe(
         event_at=event_at or attempt.event_at,
         ended_at=tx.now if intent.state in ("succeeded", "canceled") else None,
     )
-    along = [_customer(attempt.client_id, intent.customer)] if intent.customer is not None else []
     if calls_open and not after.open:
         along.append(calls.closing(tx, after.id))
-    return _store(tx, attempt, after, *along)
+    return Observed(attempt, after, tuple(along))
+
+
+def keep(tx: Tx, seen: Observed) -> Attempt:
+    """Write what was observed of an attempt that does not become a payment now."""
+    if seen.after is not seen.before:
+        return _store(tx, seen)
+    if seen.along:
+        tx.later(joined(seen.along), **params_of(seen.along))
+    return seen.after
 
 
 async def refuse(tx: Tx, attempt: Attempt, refused: Refused) -> Attempt:
@@ -164,29 +180,17 @@ async def refuse(tx: Tx, attempt: Attempt, refused: Refused) -> Attempt:
     failed = replace(attempt, failure_code=refused.code[:100], failure_message=refused.message[:500])
     if attempt.state == "pending":
         failed = replace(failed, state="refused", ended_at=tx.now)
-    return _store(tx, attempt, failed) if attempt.open else attempt
+    return _store(tx, Observed(attempt, failed)) if attempt.open else attempt
 
 
-async def collected(tx: Tx, attempt: Attempt, charge: Charge, *, payment_id: str | None, excess_minor: int) -> Attempt:
-    """Tie a succeeded attempt to the payment it became, and book its fee when that is known. What was not due becomes
-    the client's credit."""
-    movement = charge.movement if attempt.movement is None else None
-    after = replace(attempt, payment_id=payment_id, excess_minor=excess_minor)
+async def collected(tx: Tx, seen: Observed, charge: Charge, *, payment_id: str | None, excess_minor: int) -> Attempt:
+    """Write that an attempt has succeeded with the payment it became, and book its fee when that is known. What was not
+    due becomes the client's credit."""
+    after = replace(seen.after, payment_id=payment_id, excess_minor=excess_minor)
+    movement = charge.movement if after.movement is None else None
     if movement is not None:
         after = replace(after, movement=movement.id, fee_minor=movement.fee_minor)
-    tx.later(
-        "update payment_attempt set payment_id = %(payment)s, excess_minor = %(excess)s, movement = %(movement)s,"
-        " fee_minor = %(fee)s, fee_at ="
-        " case when %(known)s then null else clock_timestamp() + make_interval(secs => %(wait)s) end"
-        " where id = %(id)s",
-        id=after.id,
-        payment=payment_id,
-        excess=excess_minor,
-        movement=after.movement,
-        fee=after.fee_minor,
-        known=movement is not None,
-        wait=FEE_AFTER_S,
-    )
+    attempt = _store(tx, replace(seen, after=after), fee_after_s=FEE_AFTER_S)
     if excess_minor:
         ledger.post_later(
             tx,
@@ -208,8 +212,8 @@ async def collected(tx: Tx, attempt: Attempt, charge: Charge, *, payment_id: str
             after={"excess_minor": excess_minor, "currency": charge.currency},
         )
     if movement is not None:
-        await _post_fee(tx, after, charge, movement)
-    return after
+        await _post_fee(tx, attempt, charge, movement)
+    return attempt
 
 
 async def book_fee(tx: Tx, attempt: Attempt, charge: Charge, movement: Movement) -> Attempt:
@@ -286,7 +290,7 @@ def client_secret(tx: Tx, attempt: Attempt) -> str | None:
 async def know_customer(tx: Tx, client_id: str, customer: str) -> None:
     """Remember who a client is at the provider."""
     part = _customer(client_id, customer)
-    await tx.execute(f"with {part.tables} select", **part.params)
+    await tx.execute(joined([part]), **part.params)
 
 
 def _customer(client_id: str, customer: str) -> Part:
@@ -297,20 +301,18 @@ def _customer(client_id: str, customer: str) -> Part:
     )
 
 
-def _store(tx: Tx, before: Attempt, after: Attempt, *along: Part) -> Attempt:
+def _store(tx: Tx, seen: Observed, *, fee_after_s: int | None = None) -> Attempt:
     """Write an attempt that changed, in one statement with what comes along; nothing is told where only the time of
-    knowledge did."""
-    changed = replace(after, seen_at=before.seen_at, event_at=before.event_at) != before
-    after = replace(after, version=before.version + 1 if changed else before.version)
-    params = {name: value for part in along for name, value in part.params.items()}
+    knowledge did. `fee_after_s`: its fee, if not known, is asked for then."""
+    before = seen.before
+    changed = replace(seen.after, seen_at=before.seen_at, event_at=before.event_at) != before
+    after = replace(seen.after, version=before.version + 1 if changed else before.version)
     tx.later(
-        (f"with {', '.join(part.tables for part in along)} " if along else "")
-        + "update payment_attempt set state = %(state)s, amount_minor = %(amount_minor)s, intent = %(intent)s,"
-        " client_secret = %(client_secret)s, failure_code = %(failure_code)s, failure_message = %(failure_message)s,"
-        " charge = %(charge)s, seen_at = %(seen_at)s, event_at = %(event_at)s, version = %(version)s,"
-        " ended_at = %(ended_at)s where id = %(id)s",
-        **params,
+        joined(seen.along, _UPDATE),
+        id=after.id,
+        fee_after_s=fee_after_s,
         **{name: getattr(after, name) for name in _CHANGING},
+        **params_of(seen.along),
     )
     if changed:
         tx.emit(AttemptChanged(after.id, after.invoice_id, after.state, after.failure_code, after.version))
@@ -331,6 +333,11 @@ def _store(tx: Tx, before: Attempt, after: Attempt, *along: Part) -> Attempt:
 
 
 _CHANGING = (
-    "id", "state", "amount_minor", "intent", "client_secret", "failure_code", "failure_message", "charge", "seen_at",
-    "event_at", "version", "ended_at",
+    "state", "amount_minor", "intent", "client_secret", "failure_code", "failure_message", "charge", "payment_id",
+    "excess_minor", "movement", "fee_minor", "seen_at", "event_at", "version", "ended_at",
 )  # fmt: skip
+_UPDATE = (
+    f"update payment_attempt set {', '.join(f'{name} = %({name})s' for name in _CHANGING)},"
+    " fee_at = case when %(movement)s::text is null"
+    " then coalesce(clock_timestamp() + make_interval(secs => %(fee_after_s)s), fee_at) end where id = %(id)s"
+)

@@ -12,7 +12,7 @@ from uuid import UUID
 
 REDACTED = "[redacted]"
 MAX_DEPTH = 32
-_AS_THEY_ARE = (type(None), bool, int, float)
+_AS_THEY_ARE = {type(None), bool, int, float}
 
 _SECRET_NAME = re.compile(
     r"(^|_)(password|passwd|passphrase|secret|secrets|token|tokens|apikey|api_keys?|auth_keys?|access_keys?"
@@ -43,8 +43,9 @@ def redact_text(text: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _names(row: type[Any]) -> tuple[str, ...]:
-    return tuple(f.name for f in fields(row))
+def _fields(row: type[Any]) -> tuple[tuple[str, bool], ...]:
+    """The names of a dataclass's fields, and whether each is a secret's."""
+    return tuple((f.name, is_secret_name(f.name)) for f in fields(row))
 
 
 def plain(value: Any, *, depth: int = MAX_DEPTH) -> Any:
@@ -52,8 +53,13 @@ def plain(value: Any, *, depth: int = MAX_DEPTH) -> Any:
 
     Raises TypeError for what has no form, ValueError for what is nested too deeply.
     """
-    if type(value) in _AS_THEY_ARE:
+    kind = type(value)
+    if kind is str:
+        return redact_text(value)
+    if kind in _AS_THEY_ARE:
         return value
+    if kind is datetime:
+        return _text(value)
     if isinstance(value, Enum):
         return plain(value.value, depth=depth)
     if isinstance(value, str):
@@ -63,9 +69,9 @@ def plain(value: Any, *, depth: int = MAX_DEPTH) -> Any:
     if depth == 0:
         raise ValueError("an audit payload is nested too deeply")
     if isinstance(value, Mapping):
-        return {_key(name): _member(name, item, depth) for name, item in value.items()}
-    if is_dataclass(value) and not isinstance(value, type):
-        return {name: _member(name, getattr(value, name), depth) for name in _names(type(value))}
+        return {_key(name): _member(item, depth, secret=is_secret_name(name)) for name, item in value.items()}
+    if is_dataclass(kind):
+        return {name: _member(getattr(value, name), depth, secret=secret) for name, secret in _fields(kind)}
     if isinstance(value, list | tuple):
         return [plain(item, depth=depth - 1) for item in value]
     if isinstance(value, set | frozenset):
@@ -85,8 +91,8 @@ def _text(value: Any) -> str:
     raise TypeError(f"{type(value).__name__} has no form in an audit payload")
 
 
-def _member(name: str, value: Any, depth: int) -> Any:
-    if is_secret_name(name) and value is not None and not isinstance(value, bool):
+def _member(value: Any, depth: int, *, secret: bool) -> Any:
+    if secret and value is not None and not isinstance(value, bool):
         return REDACTED
     return plain(value, depth=depth - 1)
 
