@@ -207,8 +207,8 @@ def _metrics(tx: Tx, figures: Figures | None, unpaid: Sequence[Unpaid], cash: di
             "Unpaid invoices",
             money(owed.pop(currency, 0)),
             "/app/invoices",
-            _others(owed) or f"{sum(one.count for one in unpaid)} open",
-            late=f"{late} late" if late else "",
+            _others(owed) or f"{sum(one.count for one in unpaid):,} open",
+            late=f"{late:,} late" if late else "",
         )
     )
     if figures:
@@ -218,7 +218,7 @@ def _metrics(tx: Tx, figures: Figures | None, unpaid: Sequence[Unpaid], cash: di
         found.append(
             Metric(
                 "New leads, 30 days",
-                str(figures.leads),
+                f"{figures.leads:,}",
                 "/app/revenue/leads_captured",
                 "vs the 30 before",
                 change,

@@ -7,7 +7,7 @@ from grace.kit.tx import Tx
 
 QUIET = (
     "LeadScored", "LeadValued", "InvoiceDrafted", "InvoicePaid", "InvoicePartPaid", "AttemptChanged", "DeliveryQueued",
-    "ProposalWritten", "ClientChanged", "ProviderEventReceived",
+    "ProposalWritten", "ClientChanged", "ProviderEventReceived", "WorkMoved", "WorkTurned",
 )  # fmt: skip
 """Steps on the way to something that is told anyway."""
 

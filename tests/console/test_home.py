@@ -2,6 +2,7 @@
 
 import re
 
+from grace.flows.work.facts import WorkMoved
 from grace.trust.identity.rules import Role
 from tests.fixtures.office import People
 from tests.fixtures.statements import PAGE_STATEMENTS, Cost
@@ -67,6 +68,17 @@ async def test_the_cash_flow_shows_what_came_and_what_went(office: People) -> No
     text = (await browser.get("/app", headers=PAGE)).text
     assert 'data-rows="In=$1,500.00|Out=−$200.00"' in text
     assert "<b>+$1,300.00</b>" in text
+
+
+async def test_the_steps_of_long_work_are_no_news(office: People) -> None:
+    async with office.workspace.tx() as tx:
+        for step in range(120):
+            tx.emit(WorkMoved("work_1", "running", step))
+    owner = await office.user(Role.OWNER)
+    await owner.api.post("/api/v1/clients", json={"name": "Ada", "company": "Analytical Engines"})
+    text = (await (await office.signed_in(owner)).get("/app", headers=PAGE)).text
+    assert "New client" in text
+    assert "Work moved" not in text
 
 
 async def test_what_waits_is_said_with_its_amount(office: People, cost: Cost) -> None:
