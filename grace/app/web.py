@@ -122,10 +122,23 @@ def _refusal(request: Request, problem: Problem) -> Response:
         return problem_response(problem, request.state.id)
     if problem.status == 401 and request.method == "GET" and path.startswith("/app"):
         return sign_in_form(status=401, next=asked_for(request))
-    back = "/".join(path.split("/")[:3]) if path.endswith("/form") else None
-    page = _pages.render("problem.html", status=problem.status, problem=problem, back=back, request_id=request.state.id)
+    back, word = _way_back(request)
+    page = _pages.render(
+        "problem.html", status=problem.status, problem=problem, back=back, word=word, request_id=request.state.id
+    )
     page.headers.update(problem.headers)
     return page
+
+
+def _way_back(request: Request) -> tuple[str | None, str]:
+    """Where a person who was refused goes on: the page with the form they sent, or the console's first page."""
+    path = request.url.path
+    if path.endswith("/form"):
+        return "/".join(path.split("/")[:3]), "Back to the page"
+    came = request.headers.get("referer", "").partition("://")[2]
+    if request.method == "POST" and came.startswith(f"{request.url.netloc}/app"):
+        return came.removeprefix(request.url.netloc), "Back to the page"
+    return ("/app", "Home") if path.startswith("/app/") else (None, "")
 
 
 def _invalid(error: RequestValidationError) -> Problem:

@@ -66,7 +66,7 @@ async def test_a_declined_card_costs_nothing_and_another_pays(visitors: Visitors
     await page.goto(made["hosted_invoice_url"])
     await type_card(page, DECLINED)
     await page.locator("#pay").click()
-    said = page.get_by_text("The card was declined. No money has left your account.")
+    said = page.get_by_text("The card was declined. No money has left your account. Try again, or use another card.")
     await expect(said).to_be_visible()
     assert await violations(page) == [] and await sideways(page) == 0
     await type_card(page, GOOD)

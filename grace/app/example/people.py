@@ -16,7 +16,7 @@ ISSUER = {
     "address": "14 Custom House Wharf\nPortland, ME 04101",
     "country": "US",
     "email": "accounts@tidewater.example",
-    "payment_instructions": "By card on the pay page, or by bank transfer with the invoice number as reference.",
+    "payment_instructions": "Example Savings Bank, Portland\nRouting number 000000000, account 0012345678",
 }
 
 FIRST_NAMES = (

@@ -25,6 +25,7 @@ from grace.providers.payments import port
 from grace.providers.payments.port import Browser
 
 DECLINED = "The card was declined. No money has left your account."
+ANOTHER = "Try again, or use another card."
 UNCONFIRMED = "Your bank has not confirmed the payment yet, and no money has left your account. Start it again here."
 _METHODS = {"bank_transfer": "Bank transfer", "upi": "UPI", "credit": "Credit from an earlier payment"}
 _PAYMENTS = 100
@@ -118,7 +119,8 @@ def _card(last: Attempt | None) -> tuple[CardState, str | None]:
     if last.failure_code is None:
         return "none", None
     more = last.failure_message or ""
-    return "failed", DECLINED if more.rstrip(".").endswith("declined") else f"{DECLINED} {more}".strip()
+    why = "" if more.rstrip(".").endswith("declined") else more
+    return "failed", " ".join(part for part in (DECLINED, why, ANOTHER) if part)
 
 
 def _date(at: datetime) -> str:

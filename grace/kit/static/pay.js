@@ -53,9 +53,10 @@
     }
   };
   const NOTHING = "No money has left your account.";
+  const ANOTHER = "Try again, or use another card.";
   const words = error => {
-    if (error.code === "payment_intent_authentication_failure") return `Your bank did not confirm the payment. ${NOTHING} Try again, or use another card.`;
-    if (error.type === "card_error") return `The card was declined. ${NOTHING} ${/declined\.?$/.test(error.message || "") ? "" : error.message || ""}`.trim();
+    if (error.code === "payment_intent_authentication_failure") return `Your bank did not confirm the payment. ${NOTHING} ${ANOTHER}`;
+    if (error.type === "card_error") return ["The card was declined.", NOTHING, /declined\.?$/.test(error.message || "") ? "" : error.message, ANOTHER].filter(Boolean).join(" ");
     return null;
   };
 
@@ -79,7 +80,7 @@
     if (error && error.payment_intent?.status !== "succeeded" && error.code !== "payment_intent_unexpected_state") {
       show("Asking whether your payment went through"); return poll({ patience: 20000 });
     }
-    if (paymentIntent && ["requires_payment_method", "requires_action", "canceled"].includes(paymentIntent.status)) return fail(`The payment was not confirmed. ${NOTHING}`);
+    if (paymentIntent && ["requires_payment_method", "requires_action", "canceled"].includes(paymentIntent.status)) return fail(`The payment was not confirmed. ${NOTHING} ${ANOTHER}`);
     show("Waiting for your payment"); return poll();
   };
 

@@ -102,6 +102,9 @@ async def test_a_decline_is_told_by_the_page_too(till: Till) -> None:
     invoice = await till.invoice("100.00")
     await till.confirm(await till.intent(invoice), "pm_card_visa_chargeDeclined")
     await till.settle()
-    assert "The card was declined. No money has left your account." in (await page(till, invoice, "text/html")).text
+    assert (
+        "The card was declined. No money has left your account. Try again, or use another card."
+        in (await page(till, invoice, "text/html")).text
+    )
     told = (await page(till, invoice)).json()
     assert (told["card"], told["payable"]) == ("failed", True)
