@@ -21,6 +21,15 @@ async def test_a_refused_form_leads_back(browser: httpx.AsyncClient, referer: st
     assert "Nothing was changed" in refused.text and back in refused.text
 
 
+async def test_a_refusal_is_in_plain_words(browser: httpx.AsyncClient) -> None:
+    data = {"name": "A", "email": "no address", "value_estimate": "1e400", "source": "referral"}
+    refused = (await browser.post("/app/pipeline", data=data)).text
+    assert (
+        "Email: not an e-mail address." in refused and "Value estimate: The amount has more than 30 digits." in refused
+    )
+    assert "Value error" not in refused and "..<br>" not in refused
+
+
 @pytest.mark.parametrize("path", ["/app/clients/cl_nobody", "/app/nothing-here", "/app/invoices/😀"])
 async def test_what_is_not_there_leads_home(browser: httpx.AsyncClient, path: str) -> None:
     gone = await browser.get(path)

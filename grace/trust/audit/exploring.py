@@ -13,6 +13,8 @@ from grace.trust.audit.rules import canonical, merkle, notes
 HASH_DIGITS = 16
 """Hexadecimal digits of a leaf's hash by which it is found; fewer are a beginning."""
 
+_LAST_BUT_ONE = date.max - timedelta(days=1)
+
 
 @dataclass(frozen=True, slots=True)
 class EntryFilter:
@@ -102,7 +104,7 @@ async def listed(tx: Tx, where: EntryFilter, *, before: int | None, limit: int) 
         kind=where.subject_kind,
         subjects=list(where.subject_ids) if where.subject_ids is not None else None,
         since=where.day,
-        until=where.day and where.day + timedelta(days=1),
+        until=where.day and min(where.day, _LAST_BUT_ONE) + timedelta(days=1),
         low=low,
         high=high,
         digits=where.hash_digits,

@@ -29,8 +29,8 @@ Accent = Literal["blue", "green", "violet", "red", "black"]
 
 
 class LeadForm(Body):
-    """The form that a business shows on its own site. `frame_ancestors` are the sites that may frame it; `source` is
-    what its leads come by."""
+    """The form that a business shows on its own site: its words, its colour, the source of its leads, and the sites
+    that may frame it."""
 
     title: Annotated[str, StringConstraints(min_length=1, max_length=120)] = "Tell us what you need"
     text: Annotated[str, StringConstraints(max_length=2000)] = ""
