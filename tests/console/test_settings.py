@@ -78,7 +78,7 @@ async def test_somebody_is_invited_given_roles_and_a_seat_and_shut_out(office: P
     await post(browser, f"/app/settings/people/{ravi}/parliament", member="true")
     text = await page(browser, "/app/settings/people")
     assert "Operator" in text
-    assert "Take the seat" in text
+    assert "Take the seat away" in text
     await post(browser, f"/app/settings/people/{ravi}/disable")
     assert "Shut out" in await page(browser, "/app/settings/people")
     await post(browser, f"/app/settings/people/{ravi}/enable")

@@ -17,6 +17,20 @@ async def test_the_shell_is_sound(visitors: Visitors, size: dict[str, int]) -> N
         assert await sideways(page) == 0
 
 
+async def test_nothing_is_pushed_out_of_a_page(visitors: Visitors) -> None:
+    await visitors.api.post("/api/v1/clients", json={"name": "W" * 200, "company": "Ü" * 200})
+    page = await visitors.user(viewport={"width": 320, "height": 640})
+    for path in ("/app/approvals/decided", "/app/policies/propose", "/app/revenue/clients", "/app/clients"):
+        await page.goto(path)
+        assert await sideways(page) == 0, path
+    await page.set_viewport_size({"width": 1024, "height": 700})
+    await page.goto("/app/clients")
+    assert await page.evaluate(
+        "document.querySelector('.tbl').offsetWidth <= document.querySelector('.tw').clientWidth"
+    )
+    await expect(page.locator(".side kbd")).to_be_hidden()
+
+
 async def test_the_shell_without_script_reads_and_leads_everywhere(visitors: Visitors) -> None:
     page = await visitors.user(java_script_enabled=False)
     links = await page.get_by_role("navigation", name="Main", exact=True).get_by_role("link").all()
