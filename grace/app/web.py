@@ -143,7 +143,10 @@ def _way_back(request: Request) -> tuple[str | None, str]:
 
 def _invalid(error: RequestValidationError) -> Problem:
     found = [
-        {"at": ".".join(str(part) for part in e["loc"] if part != "body"), "what": str(e["msg"])[:300]}
+        {
+            "at": ".".join(str(part) for part in e["loc"] if part != "body"),
+            "what": str(e["msg"]).removeprefix("Value error, ")[:300],
+        }
         for e in error.errors()[:20]
     ]
     detail = "; ".join(f"{e['at'] or 'body'}: {e['what']}" for e in found[:3])

@@ -36,4 +36,4 @@ def _field(at: str) -> str:
 def _plain(what: str) -> str:
     for technical, plain in _WORDS:
         what = what.replace(technical, plain)
-    return what.removeprefix("Value error, ")
+    return what

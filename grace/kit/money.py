@@ -98,6 +98,8 @@ def exact(amount: Decimal | int | str) -> Decimal:
     """A finite Decimal of at most 30 digits from a number's text."""
     if isinstance(amount, bool) or not isinstance(amount, Decimal | int | str):
         raise InvalidMoney("The amount is not an exact number.")
+    if isinstance(amount, str) and ("_" in amount or not amount.isascii()):
+        raise InvalidMoney("The amount is not a number.")  # Python's Decimal reads `1_000` and digits of every script
     try:
         value = Decimal(amount)
     except ArithmeticError as error:

@@ -39,6 +39,7 @@ async def test_nonsense_is_refused_in_plain_words(story: Story, application: Fas
                 assert answer.status_code < 500, (method, place, content, answer.text)
                 if answer.status_code >= 400:
                     assert answer.json()["detail"], (method, place, content)
+                    assert "Value error" not in answer.text, (method, place, content)
     assert sent > 300
     assert await _rows(story) == stored
 

@@ -21,7 +21,8 @@ def test_an_amount_comes_back_as_it_went_in(amount_minor: int, currency: str) ->
 @pytest.mark.parametrize(
     ("amount", "currency"),
     [("-1", "USD"), ("1.001", "USD"), ("1.5", "JPY"), ("NaN", "USD"), ("Infinity", "USD"), ("1e400", "USD"),
-     ("1" * 31, "USD"), ("9" * 20, "USD"), ("1", "XXX"), ("1", ""), ("abc", "EUR"), ("0.0001", "KWD")],
+     ("1" * 31, "USD"), ("9" * 20, "USD"), ("1", "XXX"), ("1", ""), ("abc", "EUR"), ("0.0001", "KWD"),
+     ("1_000", "USD"), ("\u0663", "USD"), ("\uff15", "USD"), ("5\u00a0", "USD")],
 )  # fmt: skip
 def test_what_is_not_money_is_refused(amount: str, currency: str) -> None:
     with pytest.raises(InvalidMoney):

@@ -231,13 +231,29 @@ async def test_too_much_becomes_credit(till: Till) -> None:
 
 
 @pytest.mark.parametrize(
-    ("currency", "amount", "taken"), [("jpy", "5000", 5000), ("kwd", "12.340", 12340), ("isk", "900", 90_000)]
+    ("currency", "amount", "taken", "booked", "fee"),
+    [("jpy", "5000", 5000, 5000, 175), ("kwd", "12.340", 12340, 12340, 658), ("isk", "900", 90_000, 900, 26)],
 )
-async def test_currencies_with_other_decimals(till: Till, currency: str, amount: str, taken: int) -> None:
+async def test_currencies_with_other_decimals(
+    till: Till, currency: str, amount: str, taken: int, booked: int, fee: int
+) -> None:
     invoice = await till.invoice(amount, currency=currency)
     await till.keep_card()
     assert (await till.process(invoice))["paid"] is True
     assert one_payment(till)["captured"] == taken
+    await till.settle()
+    await till.hurry()
+    assert await till.balances() == {"clearing": booked - fee, "processor_fees": fee, "revenue": booked}
+
+
+async def test_a_payer_of_a_currency_without_cents(till: Till) -> None:
+    """The provider's fee is 435.30 ISK, of which there is no such thing; the payment is booked all the same."""
+    invoice = await till.invoice("15000", currency="isk")
+    await till.confirm(await till.intent(invoice))
+    await till.settle()
+    assert (await till.status(invoice))["status"] == "paid"
+    await till.hurry()
+    assert await till.balances() == {"clearing": 14_565, "processor_fees": 435, "revenue": 15_000}
 
 
 async def test_an_amount_that_the_provider_does_not_charge(till: Till) -> None:

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
-from grace.kit.money import DIGITS, check_currency
+from grace.kit.money import DIGITS, check_currency, rounded
 from grace.providers.payments.port import (
     Charge,
     Failure,
@@ -78,13 +79,8 @@ def to_stripe(amount_minor: int, currency: str) -> int:
 def from_stripe(amount: int, currency: str) -> tuple[int, str]:
     """Minor units of ISO 4217 and the upper-case currency."""
     code = check_currency(currency)
-    shift = DIGITS[code] - _DIGITS[code]
-    if shift >= 0:
-        return amount * 10**shift, code
-    whole, rest = divmod(amount, 10**-shift)
-    if rest:
-        raise ValueError(f"{amount} of Stripe's {code} is not a whole amount")
-    return whole, code
+    # Charges are of whole units, a fee of 2.9 % of ISK or UGX is not: that must not keep a payment from being booked.
+    return rounded(Decimal(amount).scaleb(DIGITS[code] - _DIGITS[code])), code
 
 
 def intent(value: Json) -> Intent:
