@@ -78,4 +78,4 @@ class LeadFormAddress(Answer):
         if token is None:
             return cls(url=None, snippet=None)
         url = f"{settings().url.rstrip('/')}/lead/{token}"
-        return cls(url=url, snippet=f'<iframe src="{url}" title="Contact form" width="100%" height="760"></iframe>')
+        return cls(url=url, snippet=f'<iframe src="{url}" title="Contact form" width="100%" height="940"></iframe>')
