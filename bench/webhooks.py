@@ -46,7 +46,7 @@ ROUNDS = 8
 BACKLOG_PAYMENTS = 1_000
 TELLINGS = 10
 SECRET = "whsec_bench"
-REACTORS = 4
+REACTORS = 5  # as a worker has them
 _ids = itertools.count(1)
 
 

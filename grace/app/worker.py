@@ -25,7 +25,6 @@ from grace.trust.ledger import service as ledger
 
 log = structlog.get_logger()
 
-REACTORS = 2
 IDLE_POLL_S = 0.4
 QUIET_AFTER_S = 10.0
 DUE_EVERY_S = 1.0
@@ -133,6 +132,7 @@ class Worker:
         A workspace where nothing happens and that no browser shows is looked at every `IDLE_POLL_S` only.
         """
         workspaces, poll_s = self._workspaces, self._settings.worker_poll_s
+        most = max(1, self._settings.database_pool_size // 2)  # the other connections are for jobs and what is due
         reactors: set[asyncio.Task[None]] = set()
         quiet_s = 0.0
 
@@ -148,7 +148,7 @@ class Worker:
             waiting = await reactions.look(workspaces, handle)
             taken = bool(waiting.facts and await reactions.dispatch(workspaces, handle))
             if waiting.reactions or taken:
-                while len(reactors) < REACTORS:
+                while len(reactors) < most:
                     task = asyncio.create_task(react())
                     reactors.add(task)
                     task.add_done_callback(reactors.discard)
