@@ -119,6 +119,7 @@ async def test_who_may_not_vote_is_told_why(office: People) -> None:
     viewer = await office.signed_in(await office.user(Role.VIEWER))
     seen = await page(viewer, f"/app/approvals/{decision}")
     assert "You may look at this" in seen or "names others to vote" in seen
+    assert "/app/policies/" not in seen and "Version 1" in seen
     refused = await viewer.post(f"/app/approvals/{decision}/approve", data={}, headers=PAGE)
     assert refused.status_code == 403
 

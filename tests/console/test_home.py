@@ -94,3 +94,11 @@ async def test_what_waits_is_said_with_its_amount(office: People, cost: Cost) ->
 async def test_the_page_takes_few_statements(office: People, cost: Cost) -> None:
     browser = await office.signed_in(await office.user(Role.OWNER))
     assert 5 < await cost(browser, "/app?days=90") <= PAGE_STATEMENTS
+
+
+async def test_a_viewer_is_led_nowhere_they_may_not_go(office: People) -> None:
+    viewer = await office.signed_in(await office.user(Role.VIEWER))
+    for path in ("/app", "/app/more", "/app/search", "/app/workspaces"):
+        text = (await viewer.get(path, headers=PAGE)).text
+        for link in sorted(set(re.findall(r'href="(/app[^"#]*)"', text))):
+            assert (await viewer.get(link, headers=PAGE)).status_code == 200, (path, link)
