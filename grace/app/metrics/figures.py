@@ -55,9 +55,11 @@ _LEFT = (
     "from procrastinate_jobs j where j.status = 'doing' and not exists (select from procrastinate_workers w"
     " where w.id = j.worker_id and w.last_heartbeat > clock_timestamp() - make_interval(secs => {stalled_s}))"
 )
+# After a restore on another server, entries with higher ids than it has given out are sealed and above the watermark.
 _UNSEALED = (
     "from audit_head h cross join lateral (select x.at from audit_entry x"
-    f" where (x.xid, x.id) > (h.xid, h.entry_id) order by x.xid, x.id limit {MOST}) e"
+    " where (x.xid, x.id) > (h.xid, h.entry_id) and x.xid < pg_snapshot_xmax(pg_current_snapshot())"
+    f" and (select l.index from audit_leaf l where l.entry_id = x.id) is null order by x.xid, x.id limit {MOST}) e"
 )
 _WAITING = "from decision where status = 'awaiting_approval'"
 

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from grace.app.metrics.figures import TIME_LIMIT_S, all_figures, read
 from grace.app.web import create_app
+from grace.trust.audit import jobs, service
 from tests.fixtures.cards import Till
 from tests.fixtures.workspace import WorkspaceUnderTest
 
@@ -132,6 +133,19 @@ async def test_an_overdue_row_is_late_by_its_kind(workspace: WorkspaceUnderTest)
     figures = await read(workspace.workspaces, workspace.handle, stalled_s=STALLED_S, time_limit_s=60)
     late = {kind: seconds for (name, kind), seconds in figures.items() if name == "grace_due_late_seconds"}
     assert 90 <= late["flows.collect_cash.jobs.look_for_events"] < 400
+
+
+async def test_entries_that_were_sealed_on_another_server_do_not_wait(workspace: WorkspaceUnderTest) -> None:
+    """After a restore their transactions' ids may lie above the watermark of sealing."""
+    async with workspace.tx() as tx:
+        signer = await service.load_or_create_signer(tx)
+        service.record(tx, action="issue_invoice", subject=("invoice", "in_1"), after={})
+    async with workspace.workspaces.owner(workspace.handle) as connection:
+        await jobs.drain(connection, signer=signer)
+        await connection.execute("update audit_head set xid = '3', entry_id = 0")
+    figures = await read(workspace.workspaces, workspace.handle, stalled_s=STALLED_S, time_limit_s=60)
+    assert figures["grace_audit_unsealed", ""] == 0
+    assert ("grace_audit_unsealed_age_seconds", "") not in figures
 
 
 async def test_a_long_history_costs_nothing(workspace: WorkspaceUnderTest) -> None:
