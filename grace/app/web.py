@@ -14,6 +14,7 @@ from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import Response
 from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from grace.app import modules, wiring
@@ -26,7 +27,7 @@ from grace.app.system import doors as system_doors
 from grace.console.refusals import refused_in_place
 from grace.kit import slashes
 from grace.kit.edge import BODY_LIMIT, Edge
-from grace.kit.errors import Invalid, Malformed, NotFound, Problem, TooLarge, Unavailable
+from grace.kit.errors import Invalid, Malformed, MethodNotAllowed, NotFound, Problem, TooLarge, Unavailable
 from grace.kit.limits import Limits
 from grace.kit.live import Live
 from grace.kit.money import InvalidMoney
@@ -90,19 +91,16 @@ def create_app(workspaces: Workspaces, settings: Settings) -> FastAPI:
 
 
 def _answer_problems(app: FastAPI) -> None:
-    def on(kind: type[Exception]) -> Callable[[Callable[[Any], Problem]], None]:
-        def register(translate: Callable[[Any], Problem]) -> None:
-            async def answer(request: Request, error: Exception) -> Response:
-                return _refusal(request, translate(error))
+    def on(kind: type[Exception], translate: Callable[[Request, Any], Problem]) -> None:
+        async def answer(request: Request, error: Exception) -> Response:
+            return _refusal(request, translate(request, error))
 
-            app.add_exception_handler(kind, answer)
+        app.add_exception_handler(kind, answer)
 
-        return register
-
-    on(Problem)(lambda error: error)
-    on(InvalidMoney)(lambda error: Invalid(str(error), type="invalid-amount"))
-    on(RequestValidationError)(_invalid)
-    on(HTTPException)(_of_http)
+    on(Problem, lambda _, error: error)
+    on(InvalidMoney, lambda _, error: Invalid(str(error), type="invalid-amount"))
+    on(RequestValidationError, lambda _, error: _invalid(error))
+    on(HTTPException, _of_http)
 
 
 def _route(scope: Scope) -> str | None:
@@ -153,10 +151,16 @@ def _invalid(error: RequestValidationError) -> Problem:
     return Invalid(detail or "The request is not valid.", errors=found)
 
 
-def _of_http(error: HTTPException) -> Problem:
+def _of_http(request: Request, error: HTTPException) -> Problem:
     if error.status_code == 404:
         return NotFound("There is nothing at this address.", type="no-such-address")
-    problem = Malformed(str(error.detail), type="method-not-allowed" if error.status_code == 405 else None)
+    if error.status_code == 405:
+        here = [route for route in request.app.router.routes if isinstance(route, Route)]
+        here = [route for route in here if route.matches(request.scope)[0] is not Match.NONE]
+        found = {method for route in here for method in route.methods or ()}
+        allow = sorted(found | ({"HEAD"} if "GET" in found else set()))
+        return MethodNotAllowed(f"Here one may {', '.join(allow)}, not {request.method}.", allow=allow)
+    problem = Malformed(str(error.detail))
     problem.status = error.status_code  # type: ignore[misc]
     return problem
 

@@ -1,11 +1,12 @@
 """The error family: each is an RFC 9457 problem; raising one means that nothing happened.
 
 Problem
-├── Malformed 400        ├── Gone 410
-├── Unauthenticated 401  ├── TooLarge 413
-├── Forbidden 403        ├── Invalid 422
-├── NotFound 404         ├── TooMany 429
-├── Conflict 409         └── Unavailable 503
+├── Malformed 400         ├── Gone 410
+├── Unauthenticated 401   ├── TooLarge 413
+├── Forbidden 403         ├── Invalid 422
+├── NotFound 404          ├── TooMany 429
+├── MethodNotAllowed 405  └── Unavailable 503
+├── Conflict 409
 │   └── InProgress 409 (with Retry-After)
 """
 
@@ -61,6 +62,16 @@ class NotFound(Problem):
     """No such thing in this workspace."""
 
     status, slug, title = 404, "not-found", "Not found"
+
+
+class MethodNotAllowed(Problem):
+    """The address is right and has other methods: `allow` (RFC 9110, 15.5.6)."""
+
+    status, slug, title = 405, "method-not-allowed", "The address has no such method"
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"Allow": ", ".join(self.extra["allow"])}
 
 
 class Conflict(Problem):

@@ -18,6 +18,14 @@ async def test_what_is_not_there_is_a_problem_document(visitor: httpx.AsyncClien
     assert answer.json()["request_id"] == answer.headers["x-request-id"]
 
 
+async def test_a_wrong_method_is_told_the_right_ones(visitor: httpx.AsyncClient) -> None:
+    answer = await visitor.delete("/api/v1/work/work_1")
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "GET, HEAD"
+    assert answer.json()["type"] == "/problems/method-not-allowed"
+    assert (await visitor.delete("/api/v1/clients")).headers["allow"] == "GET, HEAD, POST"
+
+
 async def test_nobody_moves_the_clock_without_a_key(visitor: httpx.AsyncClient) -> None:
     answer = await visitor.post("/api/v1/test-clock", json={"to": "2030-01-01T00:00:00Z"})
     assert answer.status_code == 401
