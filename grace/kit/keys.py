@@ -5,11 +5,23 @@ import os
 from hashlib import sha256
 from pathlib import Path
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _NONCE_BYTES = 12
+
+
+class OtherKey(ValueError):
+    """What is sealed was sealed under another master key, or for another place, or was changed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "What is stored here cannot be opened with this master key: it was sealed under another, or changed."
+            " Put the right key in place (GRACE_MASTER_KEY_FILE, or master.key in the data directory);"
+            " `grace doctor` says which workspaces it opens."
+        )
 
 
 class Keys:
@@ -34,8 +46,11 @@ class Keys:
         return nonce + self._cipher(purpose).encrypt(nonce, plain, bound_to)
 
     def open(self, purpose: str, sealed: bytes, *, bound_to: bytes = b"") -> bytes:
-        """Decrypt; raises cryptography's InvalidTag when the key, the value or the binding is another."""
-        return self._cipher(purpose).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound_to)
+        """Decrypt; OtherKey when the key, the value or the binding is another."""
+        try:
+            return self._cipher(purpose).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound_to)
+        except InvalidTag:
+            raise OtherKey from None
 
     def _cipher(self, purpose: str) -> AESGCM:
         if purpose not in self._ciphers:

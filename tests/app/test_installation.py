@@ -11,6 +11,7 @@ from grace.app.bootstrap import bootstrap
 from grace.app.installation import create_workspace, migrate_all, offset_of
 from grace.kit import credentials
 from grace.kit.credentials import WrongCredential
+from grace.kit.keys import OtherKey
 from grace.kit.settings import Settings
 from grace.kit.tx import transaction
 from grace.kit.workspace import Workspaces
@@ -77,6 +78,14 @@ async def test_a_workspace_made_again_is_another_one(workspaces: Workspaces, mig
         known.append((await workspaces.identities())["twice"])
     assert known[0] != known[1]
     await workspaces.drop("twice")
+
+
+async def test_a_start_with_another_master_key_is_refused_in_words(workspace: WorkspaceUnderTest) -> None:
+    await create_workspace(workspace.workspaces, workspace.handle, kind="test", prepare=wiring.PREPARE)
+    stranger = Workspaces(workspace.workspaces.dsn(), master_key=bytes(32))
+    with pytest.raises(OtherKey, match="Put the right key in place"):
+        await create_workspace(stranger, workspace.handle, kind="test", prepare=wiring.PREPARE)
+    await stranger.close()
 
 
 async def test_migrating_renews_a_policy_that_is_as_it_was_shipped(workspace: WorkspaceUnderTest) -> None:

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from cryptography.exceptions import InvalidTag
 from psycopg import AsyncConnection
 
 from grace.app.checks import check_books, verify_log
 from grace.app.doctor.findings import Finding, fine, notice, problem
 from grace.app.metrics import figures
 from grace.kit.credentials import WrongCredential, credential, is_loopback
-from grace.kit.keys import Keys
+from grace.kit.keys import Keys, OtherKey
 from grace.kit.migrations import files
 from grace.kit.settings import Settings
 from grace.kit.tx import Tx, transaction
@@ -92,7 +91,7 @@ async def check_key(place: Place) -> AsyncIterator[Finding]:
     try:
         if signer is not None:
             open_signer(keys, signer)
-    except InvalidTag:
+    except OtherKey:
         yield problem(
             "master key", "The master key is not the one that this workspace was made under.",
             why="Its log cannot be signed, and its links and stored answers cannot be opened.",

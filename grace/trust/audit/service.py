@@ -118,7 +118,7 @@ async def signer(tx: Tx) -> Signer:
 async def load_or_create_signer(tx: Tx) -> Signer:
     """The workspace's signer; its Ed25519 key is made on first use and kept encrypted under the master key.
 
-    Raises cryptography's InvalidTag when the stored key was replaced or the master key is another.
+    OtherKey when the stored key was replaced or the master key is another.
     """
     for _ in range(2):
         stored = await stored_signer(tx.connection)
@@ -138,7 +138,7 @@ async def load_or_create_signer(tx: Tx) -> Signer:
 
 
 def open_signer(keys: Keys, stored: StoredSigner) -> Signer:
-    """The signer that is stored; InvalidTag when the master key did not seal it."""
+    """The signer that is stored; OtherKey when the master key did not seal it."""
     private = keys.open(_KEY_PURPOSE, stored.sealed_private_key, bound_to=stored.public_key)
     return Signer(stored.origin, private)
 

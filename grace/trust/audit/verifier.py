@@ -8,11 +8,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
-from cryptography.exceptions import InvalidTag
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from grace.kit.keys import Keys
+from grace.kit.keys import Keys, OtherKey
 from grace.kit.progress import Progress, unheard
 from grace.trust.audit.models import Checkpoint, Report, StoredSigner
 from grace.trust.audit.queries import stored_signer
@@ -209,7 +208,7 @@ class _Walk:
 def _is_ours(signer: StoredSigner, keys: Keys) -> bool:
     try:
         return open_signer(keys, signer).public_key == signer.public_key
-    except InvalidTag:
+    except OtherKey:
         return False
 
 
