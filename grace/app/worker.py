@@ -26,6 +26,8 @@ from grace.trust.ledger import service as ledger
 log = structlog.get_logger()
 
 IDLE_POLL_S = 0.4
+BREATH_S = 0.02
+"""Between two looks for facts while these come: one at a time they would cost more to look for than to react to."""
 QUIET_AFTER_S = 10.0
 DUE_EVERY_S = 1.0
 RESCUE_EVERY_S = 10.0
@@ -146,7 +148,7 @@ class Worker:
         async def watch() -> bool:
             nonlocal quiet_s
             waiting = await reactions.look(workspaces, handle)
-            taken = bool(waiting.facts and await reactions.dispatch(workspaces, handle))
+            taken = await reactions.dispatch(workspaces, handle) if waiting.facts else 0
             if waiting.reactions or taken:
                 while len(reactors) < most:
                     task = asyncio.create_task(react())
@@ -158,7 +160,9 @@ class Worker:
                     quiet_s = 0.0
                 else:
                     await self._pause(IDLE_POLL_S - poll_s)
-            return taken
+            if 0 < taken < reactions.BATCH:
+                await self._pause(BREATH_S)
+            return bool(taken)
 
         try:
             await self._loop(handle, watch, poll_s)
