@@ -5,7 +5,7 @@ from typing import Any
 
 from grace.flows.work import queries
 from grace.flows.work.facts import WorkMoved, WorkTurned
-from grace.flows.work.models import COLUMNS, RIGHTS, WORK_PREFIX, Kind, State, Work
+from grace.flows.work.models import COLUMNS, OPEN, RIGHTS, WORK_PREFIX, Kind, State, Work
 from grace.kit import json
 from grace.kit.edge import permits
 from grace.kit.errors import Conflict, Forbidden
@@ -193,6 +193,6 @@ def _moved(tx: Tx, work: Work, was: State | None) -> None:
         tx.emit(WorkTurned(work.id, work.version))
 
 
-def _busy(state: State) -> str:
-    """What a glance tells apart: it goes on, waits for a person, or is over."""
-    return {"waiting": "runs", "running": "runs", "ready": "ready"}.get(state, "over")
+def _busy(state: State) -> tuple[bool, bool]:
+    """What a glance tells apart: whether it is not over, and whether it waits for a person."""
+    return state in OPEN, state == "ready"
