@@ -78,6 +78,7 @@ def serve(data: Data = None) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=75,  # longer than clients keep one, or it closes as a request is sent on it
         timeout_graceful_shutdown=10,
     )
 

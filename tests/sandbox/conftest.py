@@ -23,7 +23,7 @@ _ACCOUNTS = count(1)
 def sandbox_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     app = create_app(tmp_path_factory.mktemp("sandbox") / "state.db", seed="tests")
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        config = uvicorn.Config(app, http="httptools", log_level="error")
+        config = uvicorn.Config(app, http="httptools", log_level="error", timeout_keep_alive=75)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
