@@ -28,7 +28,7 @@ _SAYS: dict[str, str] = {
     "InvoicePaid": "Invoice paid",
     "InvoiceOverpaid": "Invoice overpaid",
     "InvoiceReopened": "Invoice open again",
-    "InvoiceVoided": "Invoice withdrawn",
+    "InvoiceVoided": "Invoice voided",
     "PaymentReceived": "Payment received",
     "PaymentReversed": "Payment reversed",
     "Overpaid": "Paid too much",

@@ -98,13 +98,13 @@ async def test_a_payment_is_recorded_and_too_much_is_refused(boss: Person, brows
     assert "Part paid" in page and "₹100.00" in page and page.count("Payment received") == 1
 
 
-async def test_an_unpaid_invoice_is_withdrawn_with_a_reason(boss: Person, browser: httpx.AsyncClient) -> None:
+async def test_an_unpaid_invoice_is_voided_with_a_reason(boss: Person, browser: httpx.AsyncClient) -> None:
     invoice = await issued(boss)
     path = f"/app/invoices/{invoice['id']}"
     assert (await form(browser, f"{path}/void")).status_code == 422
     assert (await form(browser, f"{path}/void", reason="Wrong client")).status_code == 303
     page = await text(browser, path)
-    assert "Wrong client" in page and "Record a payment" not in page
+    assert "Wrong client" in page and "Voided" in page and "Record a payment" not in page
 
 
 async def test_a_refund_wants_its_amount_typed_twice(boss: Person, browser: httpx.AsyncClient) -> None:
@@ -127,7 +127,7 @@ async def test_who_may_only_read_sees_no_button_and_is_refused(office: People, b
     viewer = await office.signed_in(await office.user(Role.VIEWER))
     viewer.headers.update({**PAGE, "Origin": "http://127.0.0.1:8005"})
     page = await text(viewer, f"/app/invoices/{invoice['id']}")
-    assert "Record a payment" not in page and "Withdraw" not in page
+    assert "Record a payment" not in page and "/void" not in page
     for act in ("void", "pay", "issue", "charge", "credit", "refund"):
         assert (await form(viewer, f"/app/invoices/{invoice['id']}/{act}", reason="x")).status_code == 403
     assert (await viewer.get("/app/invoices/new")).status_code == 403

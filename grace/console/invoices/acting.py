@@ -96,7 +96,10 @@ async def issue(tx: InTx, id: InvoicePath) -> Response:
 async def void(tx: InTx, request: Request, id: InvoicePath) -> Response:
     """Take an unpaid invoice back."""
     gone = await invoicing.void_invoice(tx, id, await read_form(request, VoidIn))
-    return see(f"/app/invoices/{gone.id}", f"{gone.invoice_number or 'The draft'} is withdrawn")
+    return see(
+        f"/app/invoices/{gone.id}",
+        f"{gone.invoice_number} is void" if gone.invoice_number else "The draft is discarded",
+    )
 
 
 @doors.post("/app/invoices/{id}/pay", may="payments:write", hidden=True)

@@ -47,7 +47,7 @@ _SAYS = {
     "revise_draft": "Draft changed",
     "issue_invoice": "Sent: numbered and owed",
     "unsettle_invoice": "A payment was taken back",
-    "void_invoice": "Withdrawn",
+    "void_invoice": "Voided",
     "note_excess": "More was paid than was due",
 }
 
@@ -210,7 +210,7 @@ def _timeline(invoice: Invoice, money: list[Happening], log: list[Entry], names:
     told = [_of_money(one, invoice.currency) for one in money]
     told += [_of_log(entry, names) for entry in log if entry.action in _SAYS]
     if not log:
-        marks = (("Draft made", invoice.created_at), ("Sent", invoice.issued_at), ("Withdrawn", invoice.voided_at))
+        marks = (("Draft made", invoice.created_at), ("Sent", invoice.issued_at), ("Voided", invoice.voided_at))
         told += [Told(at, "file-text", what) for what, at in marks if at is not None]
     return sorted(told, key=lambda one: one.at, reverse=True)
 

@@ -28,7 +28,7 @@ PurposePath = Annotated[Purpose, Path()]
 CurrencyPath = Annotated[str, Path(min_length=3, max_length=3)]
 KINDS = {
     "invoice_issued": "Invoice sent",
-    "invoice_voided": "Invoice withdrawn",
+    "invoice_voided": "Invoice voided",
     "payment_received": "Payment received",
     "payment_reversed": "Payment taken back",
     "processor_fee": "Processor's fee",
