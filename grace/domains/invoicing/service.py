@@ -28,6 +28,7 @@ from grace.kit import json, links
 from grace.kit.errors import Invalid
 from grace.kit.ids import new_id
 from grace.kit.money import to_major
+from grace.kit.rows import changed
 from grace.kit.tx import Tx
 from grace.trust.audit import service as audit
 from grace.trust.ledger import service as ledger
@@ -273,26 +274,18 @@ async def _next_number(tx: Tx, name: str) -> dict[str, Any]:
 async def _change(tx: Tx, before: Invoice, after: Invoice, *, action: str, reason: str | None = None) -> Invoice:
     """Write a change of state with its audit entry."""
     after = replace(after, version=before.version + 1, updated_at=tx.now)
-    values = {name: getattr(after, name) for name in _STATE_COLUMNS}
-    values |= {name: value and json.dumps(value) for name, value in values.items() if name in ("issuer", "client")}
-    if after.invoice_number == before.invoice_number:
-        tx.later(_CHANGE, id=after.id, **values)
+    values = {name: getattr(after, name) for name in changed(before, after)}
+    values |= {name: json.dumps(values[name]) for name in ("issuer", "client") if name in values}
+    update = f"update invoice set {', '.join(f'{name} = %({name})s' for name in values)} where id = %(id)s"
+    if "invoice_number" not in values:
+        tx.later(update, id=after.id, **values)
     else:
         try:
-            await tx.execute(_CHANGE, id=after.id, **values)
+            await tx.execute(update, id=after.id, **values)
         except psycopg.errors.UniqueViolation as error:
             raise NumberUnavailable(f"Another invoice is numbered {after.invoice_number} already.") from error
     audit.record(tx, action=action, subject=("invoice", after.id), reason=reason, before=before, after=after)
     return after
-
-
-_STATE_COLUMNS = (
-    "state", "series_period", "series_number", "invoice_number", "issuer", "client", "issued_at", "due_at",
-    "paid_minor", "earned_minor", "excess_minor", "paid_at",
-    "voided_at", "void_reason", "payment_method", "transaction_id",
-    "stripe_payment_intent", "version", "updated_at",
-)  # fmt: skip
-_CHANGE = f"update invoice set {', '.join(f'{name} = %({name})s' for name in _STATE_COLUMNS)} where id = %(id)s"
 
 
 async def _columns(tx: Tx, terms: Terms) -> dict[str, Any]:

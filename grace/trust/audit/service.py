@@ -54,9 +54,9 @@ def record(
     """Say what the principal did (`issue_invoice`), to what (`("invoice", "in_…")`), why, and the change.
 
     `subject` and `action` stay for ever and must hold no personal data. `reason`, `before` and `after`
-    (mappings or row dataclasses) can be erased later; what is named or looks like a secret is redacted. All
-    entries of a transaction are made and written in one statement just before its commit: what is given here stays as
-    it is until then.
+    (mappings or row dataclasses; what is the same in both is left out) can be erased later; what is named or looks like
+    a secret is redacted. All entries of a transaction are made and written in one statement just before its commit:
+    what is given here stays as it is until then, or `after` is a function that makes it then.
     """
     tx.at_commit(_store, _Said(tx.principal, action, *subject, reason, before, after))
 
@@ -73,9 +73,9 @@ def _recorded(tx: Tx, said: _Said) -> _Recorded:
         subject_id=said.subject_id,
         request_id=tx.request_id,
     )
-    body = canonical.payload_bytes(
-        reason=payload.plain(said.reason), before=payload.plain(said.before), after=payload.plain(said.after)
-    )
+    after = said.after() if callable(said.after) else said.after
+    before, after = payload.change(said.before, after)
+    body = canonical.payload_bytes(reason=payload.plain(said.reason), before=before, after=after)
     salt = os.urandom(canonical.SALT_BYTES)
     return _Recorded(
         action=said.action,

@@ -20,6 +20,7 @@ from grace.domains.crm.service.clients import create_client
 from grace.kit import json
 from grace.kit.ids import new_id
 from grace.kit.money import to_major
+from grace.kit.rows import changed
 from grace.kit.tx import Tx
 from grace.trust.audit import service as audit
 from grace.trust.hunter.rules.findings import Scan, Severity
@@ -268,7 +269,7 @@ async def set_value(tx: Tx, *, reference: Reference, value_estimate_minor: int, 
 async def _store(tx: Tx, before: Lead, after: Lead, *, action: str, reason: str | None) -> Lead:
     """Write what changed, with the move, the fact and the audit entry."""
     after = replace(after, version=before.version + 1, updated_at=tx.now)
-    names = [name for name in Lead.__dataclass_fields__ if getattr(after, name) != getattr(before, name)]
+    names = changed(before, after)
     moved = after.stage != before.stage
     move = (
         ", moved as (insert into lead_move (lead_id, from_stage, to_stage, at, reason, principal)"
@@ -287,14 +288,7 @@ async def _store(tx: Tx, before: Lead, after: Lead, *, action: str, reason: str 
     )
     if moved:
         tx.emit(LeadMoved(after.id, before.stage, after.stage, after.version))
-    audit.record(
-        tx,
-        action=action,
-        subject=("lead", after.id),
-        reason=reason,
-        before={name: getattr(before, name) for name in names},
-        after={name: getattr(after, name) for name in names},
-    )
+    audit.record(tx, action=action, subject=("lead", after.id), reason=reason, before=before, after=after)
     return after
 
 

@@ -1,6 +1,6 @@
 """Projects: opened when a proposal is accepted, begun, brought on by milestones, delivered, completed."""
 
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from decimal import Decimal
 from typing import Any
 
@@ -25,6 +25,7 @@ from grace.domains.delivery.rules.milestones import (
 )
 from grace.kit import json, links
 from grace.kit.ids import new_id
+from grace.kit.rows import changed
 from grace.kit.tx import Tx
 from grace.trust.audit import service as audit
 
@@ -179,24 +180,16 @@ async def cancel_project(tx: Tx, *, reference: Reference, reason: str) -> Projec
 
 async def change(tx: Tx, before: Project, after: Project, *, action: str, reason: str | None = None) -> Project:
     """Write the columns that changed, with the next version and the audit entry; nothing when none did."""
-    names = [field.name for field in fields(Project) if getattr(after, field.name) != getattr(before, field.name)]
-    if not names:
+    if after == before:
         return before
     after = replace(after, version=before.version + 1, updated_at=tx.now)
-    names += ["version", "updated_at"]
+    names = changed(before, after)
     await tx.execute(
         f"update project set {', '.join(f'{name} = %({name})s' for name in names)} where id = %(id)s",
         id=before.id,
         **{name: getattr(after, name) for name in names},
     )
-    audit.record(
-        tx,
-        action=action,
-        subject=("project", after.id),
-        reason=reason,
-        before={name: getattr(before, name) for name in names},
-        after={name: getattr(after, name) for name in names},
-    )
+    audit.record(tx, action=action, subject=("project", after.id), reason=reason, before=before, after=after)
     return after
 
 

@@ -10,6 +10,8 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+from grace.kit.rows import changed
+
 REDACTED = "[redacted]"
 MAX_DEPTH = 32
 _AS_THEY_ARE = {type(None), bool, int, float}
@@ -46,6 +48,17 @@ def redact_text(text: str) -> str:
 def _fields(row: type[Any]) -> tuple[tuple[str, bool], ...]:
     """The names of a dataclass's fields, and whether each is a secret's."""
     return tuple((f.name, is_secret_name(f.name)) for f in fields(row))
+
+
+def change(before: Any, after: Any) -> tuple[Any, Any]:
+    """Both in JSON form: of two rows of a kind, or two mappings, only what differs between them."""
+    if is_dataclass(after) and type(before) is type(after):
+        differing = changed(before, after)
+        before, after = ({name: getattr(row, name) for name in differing} for row in (before, after))
+    elif isinstance(before, Mapping) and isinstance(after, Mapping):
+        same = {name for name, value in before.items() if name in after and after[name] == value}
+        before, after = ({name: value for name, value in row.items() if name not in same} for row in (before, after))
+    return plain(before), plain(after)
 
 
 def plain(value: Any, *, depth: int = MAX_DEPTH) -> Any:

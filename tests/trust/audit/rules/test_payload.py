@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from grace.trust.audit.rules.payload import REDACTED, is_secret_name, plain, redact_text
+from grace.trust.audit.rules.payload import REDACTED, change, is_secret_name, plain, redact_text
 
 
 @pytest.mark.parametrize(
@@ -101,3 +101,31 @@ def test_what_has_no_form_is_refused() -> None:
         deep = [deep]
     with pytest.raises(ValueError, match="deeply"):
         plain(deep)
+
+
+@dataclass(frozen=True)
+class _Invoice:
+    state: str
+    total: Decimal
+    api_key: str
+
+
+def test_a_change_holds_what_differs() -> None:
+    draft, issued = _Invoice("draft", Decimal("1.50"), "old"), _Invoice("issued", Decimal("1.50"), "new")
+    assert change(draft, issued) == (
+        {"state": "draft", "api_key": REDACTED},
+        {"state": "issued", "api_key": REDACTED},
+    )
+    assert change(issued, issued) == ({}, {})
+    assert change({"a": 1, "b": [2], "gone": 3}, {"a": 1, "b": [4], "came": None}) == (
+        {"b": [2], "gone": 3},
+        {"b": [4], "came": None},
+    )
+
+
+def test_what_is_no_change_of_one_thing_is_whole() -> None:
+    issued = _Invoice("issued", Decimal("1.50"), "key")
+    whole = {"state": "issued", "total": "1.50", "api_key": REDACTED}
+    assert change(None, issued) == (None, whole)
+    assert change(issued, None) == (whole, None)
+    assert change({"state": "issued"}, issued) == ({"state": "issued"}, whole)
