@@ -1,7 +1,8 @@
-"""The ledger against the same rows without balances.
+"""The ledger against the same rows append-only without balances.
 
 The baseline appends the same postings and entries, with the same indexes and the same accounts found by name, in one
-function call as well; it keeps no balance, locks nothing and has no guards. Both are called as the product calls them:
+function call as well, which the same triggers keep append-only and balanced; it keeps no balance and locks nothing.
+What those guards cost is told beside, by the same baseline without them. Both are called as the product calls them:
 psycopg, the application's role, a transaction each, eight connections.
 """
 
@@ -16,7 +17,7 @@ from typing import Any
 
 import psycopg
 
-from bench.measure import Report, at_least, at_most
+from bench.measure import NO_BAR, Report, at_least, at_most
 from grace.kit.tx import SYSTEM, Tx
 from grace.kit.wire import array
 from grace.kit.workspace import Workspace, Workspaces
@@ -77,6 +78,25 @@ begin
 end $$;
 grant all on append_posting, append_entry to public;
 """
+GUARDS = """
+create trigger append_only before update or delete or truncate on append_posting
+    for each statement execute function ledger_refuse();
+create trigger append_only before update or delete or truncate on append_entry
+    for each statement execute function ledger_refuse();
+create trigger by_function before insert on append_posting for each statement execute function ledger_by_function();
+create trigger by_function before insert on append_entry for each statement execute function ledger_by_function();
+create trigger guard after insert on append_entry referencing new table as inserted
+    for each statement execute function ledger_entry_guard();
+do $$
+declare
+    f regprocedure;
+begin
+    for f in select oid from pg_proc where proname in ('append', 'append_many') loop
+        execute format('alter function %s security definer'
+            ' set search_path = pg_catalog, public, pg_temp, ledger_writes', f);
+    end loop;
+end $$;
+"""
 
 
 class LedgerAlone(Tx):
@@ -95,18 +115,21 @@ async def run(report: Report) -> None:
     handle = await report.workspace()
     await _open_accounts(report.workspaces, handle)
     writers = await _connect(report.workspaces, handle)
-    await report.compare(
-        "ledger: one transfer per transaction, spread",
-        bar=at_least(0.5),
-        candidate=lambda: _rate(writers, lambda tx, reference: _post(tx, reference, _spread())),
-        baseline=lambda: _rate(writers, lambda tx, reference: _append(tx, reference, _spread())),
-    )
-    await report.compare(
-        "ledger: one transfer per transaction, one hot account",
-        bar=at_least(0.8),
-        candidate=lambda: _rate(writers, lambda tx, reference: _post(tx, reference, _hot())),
-        baseline=lambda: _rate(writers, lambda tx, reference: _append(tx, reference, _hot())),
-    )
+    bars: list[tuple[str, Callable[[], tuple[Line, Line]], float]] = [
+        ("spread", _spread, 0.5),
+        ("one hot account", _hot, 0.8),
+    ]
+    for guarded in (False, True):
+        if guarded:
+            async with report.workspaces.owner(handle) as owner:
+                await owner.execute(GUARDS)
+        for accounts, lines, bar in bars:
+            await report.compare(
+                f"ledger: one transfer per transaction, {accounts}" + ("" if guarded else ", against no guards"),
+                bar=at_least(bar) if guarded else NO_BAR,
+                candidate=lambda lines=lines: _rate(writers, lambda tx, reference: _post(tx, reference, lines())),
+                baseline=lambda lines=lines: _rate(writers, lambda tx, reference: _append(tx, reference, lines())),
+            )
     await report.compare(
         f"ledger: batches of {BATCH}, transfers",
         bar=at_least(0.2),

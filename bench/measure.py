@@ -31,7 +31,7 @@ class Bar:
         return value <= self.number if self.most else value >= self.number
 
     def __str__(self) -> str:
-        return f"{'≤' if self.most else '≥'} {self.number:g}"
+        return f"{'≤' if self.most else '≥'} {self.number:g}" if self.most or self.number else "-"
 
 
 def at_least(number: float) -> Bar:
@@ -42,6 +42,9 @@ def at_least(number: float) -> Bar:
 def at_most(number: float) -> Bar:
     """The less the better."""
     return Bar(True, number)
+
+
+NO_BAR = at_least(0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,14 +137,16 @@ def digest(reference: str, kind: str, event_at: datetime, memo: str | None, line
     A line is `purpose owner currency amount`, in the order of the first three; the time is UTC with microseconds.
     """
     ordered = sorted(
-        (str(line.account.purpose), line.account.owner or "", line.account.currency, line.amount_minor)
-        for line in lines
+        [
+            (line.account.purpose.value, line.account.owner or "", line.account.currency, line.amount_minor)
+            for line in lines
+        ]
     )
     said = [
         reference,
         kind,
         event_at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z",
-        *(" ".join(map(str, line)) for line in ordered),
+        *[f"{purpose} {owner} {currency} {amount}" for purpose, owner, currency, amount in ordered],
         memo or "",
     ]
     return sha256("\n".join(said).encode()).hexdigest()

@@ -11,6 +11,7 @@ books finds one that was changed since. Business time is the transaction's `now`
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from grace.kit.tx import Tx
@@ -177,23 +178,25 @@ async def roll(tx: Tx) -> int:
 
 
 def _tell(tx: Tx, posting: NewPosting) -> None:
-    """Write in the audit log what was posted. The digest is what the check compares; the rest is for people."""
-    event_at = posting.event_at or tx.now
+    """Write in the audit log what was posted."""
     audit.record(
-        tx,
-        action=POSTED,
-        subject=("posting", posting.reference),
-        after={
-            "kind": posting.kind,
-            "event_at": event_at,
-            "memo": posting.memo,
-            "lines": [
-                [str(line.account.purpose), line.account.owner, line.account.currency, line.amount_minor]
-                for line in posting.lines
-            ],
-            "digest": digest(posting.reference, posting.kind, event_at, posting.memo, posting.lines),
-        },
+        tx, action=POSTED, subject=("posting", posting.reference), after=partial(_posted, posting, event_at=tx.now)
     )
+
+
+def _posted(posting: NewPosting, *, event_at: datetime) -> dict[str, Any]:
+    """The digest is what the check compares; the rest is for people."""
+    event_at = posting.event_at or event_at
+    return {
+        "kind": posting.kind,
+        "event_at": event_at,
+        "memo": posting.memo,
+        "lines": [
+            [line.account.purpose.value, line.account.owner, line.account.currency, line.amount_minor]
+            for line in posting.lines
+        ],
+        "digest": digest(posting.reference, posting.kind, event_at, posting.memo, posting.lines),
+    }
 
 
 _POST = (
