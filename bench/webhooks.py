@@ -41,7 +41,7 @@ from grace.providers.payments.port import Endpoint
 from grace_sandbox.stripe.webhooks import sign
 
 ROUND_S = 1.5
-PAID_A_ROUND = 150  # so that looking whether all are posted, every 20 ms, is little of it
+PAID_A_ROUND = 300  # so that looking whether all are posted, every 20 ms, is little of it
 ROUNDS = 8
 BACKLOG_PAYMENTS = 1_000
 TELLINGS = 10

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 from grace.domains.invoicing.errors import InvoiceNotFound
 from grace.domains.invoicing.models import Invoice, InvoiceLine
@@ -37,11 +38,9 @@ async def invoice(tx: Tx, reference: Reference, *, lock: bool = False) -> Invoic
     return found
 
 
-def locked_later(tx: Tx, invoice_id: str) -> Later[Invoice]:
-    """The invoice of this id, locked, in the round trip of the next statement."""
-    return tx.one_later(
-        Invoice, f"select {COLUMNS} from invoice i where i.id = %(id)s for no key update", id=invoice_id
-    )
+def locked_later(tx: Tx, found: str, **params: Any) -> Later[Invoice]:
+    """The invoice whose id this SQL finds, locked, in the round trip of the next statement."""
+    return tx.one_later(Invoice, f"select {COLUMNS} from invoice i where i.id = {found} for no key update", **params)
 
 
 async def invoices_by_id(tx: Tx, ids: Sequence[str]) -> list[Invoice]:

@@ -135,6 +135,18 @@ class Attempt:
         return self.payment_id is not None or self.excess_minor > 0
 
 
+@dataclass(frozen=True, slots=True)
+class AttemptNames:
+    """What may name an attempt: its own id; the provider's intent or charge; or `ours`, the id that an intent says it
+    was made for, while the attempt has none."""
+
+    provider: str
+    id: str | None = None
+    intent: str | None = None
+    charge: str | None = None
+    ours: str | None = None
+
+
 ATTEMPT_COLUMNS = (
     "id, number, invoice_id, client_id, provider, currency, amount_minor, state, intent, client_secret, failure_code,"
     " failure_message, charge, payment_id, excess_minor, movement, fee_minor, seen_at, event_at, version, created_at,"

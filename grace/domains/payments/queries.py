@@ -15,6 +15,7 @@ from grace.domains.payments.models import (
     PART_COLUMNS,
     REFUND_COLUMNS,
     Attempt,
+    AttemptNames,
     Payment,
     ProviderCall,
     Refund,
@@ -170,18 +171,20 @@ async def attempt(tx: Tx, attempt_id: str, *, lock: bool = False) -> Attempt:
     )
 
 
-async def attempt_of(
-    tx: Tx, *, provider: str, intent: str | None = None, ours: str | None = None, charge: str | None = None
-) -> Attempt | None:
-    """The attempt that the provider's intent or charge, or our own id in it, names; None for foreign ones."""
+_NAMED = """coalesce(%(id)s,
+    (select id from payment_attempt where provider = %(provider)s and intent = %(intent)s),
+    (select id from payment_attempt where provider = %(provider)s and charge = %(charge)s),
+    (select id from payment_attempt where provider = %(provider)s and id = %(ours)s and intent is null))"""
+INVOICE_OF = f"(select invoice_id from payment_attempt where id = {_NAMED})"
+"""The invoice of the attempt that `AttemptNames` name."""
+
+
+async def attempt_of(tx: Tx, names: AttemptNames, *, lock: bool = False) -> Attempt | None:
+    """The attempt that these name; None for foreign ones."""
     return await tx.first(
         Attempt,
-        f"select {ATTEMPT_COLUMNS} from payment_attempt where provider = %(provider)s and (intent = %(intent)s"
-        " or charge = %(charge)s or id = %(ours)s and (intent is null or intent = %(intent)s)) limit 1",
-        provider=provider,
-        intent=intent,
-        charge=charge,
-        ours=ours,
+        f"select {ATTEMPT_COLUMNS} from payment_attempt where id = {_NAMED}" + (" for update" if lock else ""),
+        **asdict(names),
     )
 
 

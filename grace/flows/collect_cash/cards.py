@@ -6,6 +6,7 @@ through `believe`, which locks the invoice, then the attempt, so that each effec
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from datetime import datetime
 from typing import TypeVar
 
@@ -17,7 +18,7 @@ from grace.domains.invoicing.models import Invoice
 from grace.domains.invoicing.rules.status import due_minor
 from grace.domains.payments import queries
 from grace.domains.payments.errors import NothingDue
-from grace.domains.payments.models import Attempt, ProviderCall, StoredMethod
+from grace.domains.payments.models import Attempt, AttemptNames, ProviderCall, StoredMethod
 from grace.domains.payments.service import calls, cards, endpoints, methods, refunds
 from grace.domains.payments.service.calls import Answered, Work
 from grace.flows.collect_cash.service import receive_payment
@@ -127,7 +128,10 @@ async def tell(tx: Tx, answered: Answered, *, settled: bool = False) -> None:
     """What came of a call, to whom it concerns. `settled`: it is written down as settled already."""
     call, outcome = answered.call, answered.outcome
     if call.kind.endswith(("_intent", "_amount")):
-        invoice, attempt = await _locked(tx, await queries.attempt(tx, call.noun))
+        found = await _locked(tx, AttemptNames(port.cards().name, id=call.noun))
+        if found is None:
+            raise LookupError(f"there is no attempt {call.noun}")
+        invoice, attempt = found
         news = settled or await calls.settle(tx, answered)
         if isinstance(outcome, Intent):
             await _observed(tx, invoice, attempt, outcome, asked_at=answered.asked_at, calls_open=not news)
@@ -158,23 +162,20 @@ async def believe(
     tx: Tx,
     told: Intent | Charge | Refund,
     *,
-    known: Attempt | None = None,
     asked_at: datetime | None = None,
     event_at: datetime | None = None,
 ) -> None:
     """What the provider says of one of our things; what is not ours is ignored.
 
-    `known`: the attempt that it named when it was looked for. `asked_at`: we looked then (real time). `event_at`: an
-    event said so (the provider's time).
+    `asked_at`: we looked then (real time). `event_at`: an event said so (the provider's time).
     """
-    attempt = known or await attempt_of(tx, told)
     if isinstance(told, Intent):
-        if attempt is None:
-            return
-        invoice, attempt = await _locked(tx, attempt)
-        if attempt.intent in (None, told.id):  # else it became another's while this one was asked for
-            await _observed(tx, invoice, attempt, told, asked_at=asked_at, event_at=event_at)
-    elif isinstance(told, Charge):
+        found = await _locked(tx, _names(told))
+        if found is not None and found[1].intent in (None, told.id):  # else it became another's meanwhile
+            await _observed(tx, *found, told, asked_at=asked_at, event_at=event_at)
+        return
+    attempt = await attempt_of(tx, told)
+    if isinstance(told, Charge):
         if attempt is not None and attempt.charge == told.id and told.movement is not None:
             attempt = await queries.attempt(tx, attempt.id, lock=True)
             await cards.book_fee(tx, attempt, told, told.movement)
@@ -196,14 +197,18 @@ def comes_early(told: Intent | Charge | Refund, attempt: Attempt | None) -> bool
 
 async def attempt_of(tx: Tx, told: Intent | Charge | Refund) -> Attempt | None:
     """The attempt that something of the provider's names."""
+    return await queries.attempt_of(tx, _names(told))
+
+
+def _names(told: Intent | Charge | Refund) -> AttemptNames:
     provider = port.cards().name
     match told:
         case Intent():
-            return await queries.attempt_of(tx, provider=provider, intent=told.id, ours=told.ours)
+            return AttemptNames(provider, intent=told.id, ours=told.ours)
         case Charge():
-            return await queries.attempt_of(tx, provider=provider, charge=told.id, intent=told.intent)
+            return AttemptNames(provider, charge=told.id, intent=told.intent)
         case Refund():
-            return await queries.attempt_of(tx, provider=provider, charge=told.charge, intent=told.intent)
+            return AttemptNames(provider, charge=told.charge, intent=told.intent)
 
 
 def due_of(invoice: Invoice) -> int:
@@ -228,11 +233,11 @@ async def _begin(
     )
 
 
-async def _locked(tx: Tx, attempt: Attempt) -> tuple[Invoice, Attempt]:
-    """The attempt, after its invoice: in this order everywhere."""
-    invoice = invoices.locked_later(tx, attempt.invoice_id)
-    attempt = await queries.attempt(tx, attempt.id, lock=True)
-    return invoice.one(), attempt
+async def _locked(tx: Tx, names: AttemptNames) -> tuple[Invoice, Attempt] | None:
+    """The attempt that these name, after its invoice: in this order everywhere. In one round trip."""
+    invoice = invoices.locked_later(tx, queries.INVOICE_OF, **asdict(names))
+    attempt = await queries.attempt_of(tx, names, lock=True)
+    return None if attempt is None else (invoice.one(), attempt)
 
 
 async def _observed(

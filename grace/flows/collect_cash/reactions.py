@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from grace.domains.crm.facts import ClientsMerged, ClientsUnmerged
 from grace.domains.invoicing.facts import InvoicePaid, InvoicePartPaid, InvoiceReopened, InvoiceVoided
 from grace.domains.payments.facts import PaymentReceived, PaymentReversed, RefundFailed, RefundOrdered
-from grace.domains.payments.models import Attempt
 from grace.flows.collect_cash import cards
 from grace.flows.collect_cash.service import recompute_lifetime_value
 from grace.kit.inbox import ProviderEventReceived
@@ -83,8 +82,6 @@ class _Told:
     """What an event said, or what the provider said when it was asked because of it."""
 
     things: list[Intent | Charge | Refund]
-    known: Attempt | None
-    """The attempt of the intent, where the event was of an intent."""
     asked_at: datetime | None
     event_at: datetime | None
 
@@ -98,18 +95,20 @@ async def _look(tx: Tx, fact: ProviderEventReceived) -> _Told | Ask[_Told | None
     thing = signal.thing
     if thing is None:
         return None
+    heard = _Told([thing], None, signal.at)
+    if isinstance(thing, Intent) and not provider.reads_back:
+        return heard
     attempt = await cards.attempt_of(tx, thing)
     if not await cards.is_ours(tx, thing, attempt):
         return None
-    known = attempt if isinstance(thing, Intent) else None
     if not (provider.reads_back or cards.comes_early(thing, attempt)):
-        return _Told([thing], known, None, signal.at)
+        return heard
     workspace = tx.workspace
 
     async def ask() -> _Told | None:
         asked_at = datetime.now(UTC)
         things = await _read_back(workspace, thing, refunded=fact.kind == "charge.refunded")
-        return _Told(things, known, asked_at, None)
+        return _Told(things, asked_at, None)
 
     return Ask(ask)
 
@@ -134,5 +133,4 @@ async def believe_event(tx: Tx, fact: ProviderEventReceived, told: _Told | None)
     if told is None:
         return
     for thing in told.things:
-        known = told.known if isinstance(thing, Intent) else None
-        await cards.believe(tx, thing, known=known, asked_at=told.asked_at, event_at=told.event_at)
+        await cards.believe(tx, thing, asked_at=told.asked_at, event_at=told.event_at)
