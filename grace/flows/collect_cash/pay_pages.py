@@ -26,6 +26,8 @@ from grace.providers.payments.port import Browser
 
 DECLINED = "The card was declined. No money has left your account."
 ANOTHER = "Try again, or use another card."
+NOT_BY_CARD = "It cannot be paid by card."
+OTHERWISE = "Please pay in another way."
 UNCONFIRMED = "Your bank has not confirmed the payment yet, and no money has left your account. Start it again here."
 _METHODS = {"bank_transfer": "Bank transfer", "upi": "UPI", "credit": "Credit from an earlier payment"}
 _PAYMENTS = 100
@@ -119,8 +121,11 @@ def _card(last: Attempt | None) -> tuple[CardState, str | None]:
     if last.failure_code is None:
         return "none", None
     more = last.failure_message or ""
-    why = "" if more.rstrip(".").endswith("declined") else more
-    return "failed", " ".join(part for part in (DECLINED, why, ANOTHER) if part)
+    if last.state == "refused":  # before any card was tried: the amount is too small, say
+        said = (NOT_BY_CARD, more, OTHERWISE)
+    else:
+        said = (DECLINED, "" if more.rstrip(".").endswith("declined") else more, ANOTHER)
+    return "failed", " ".join(part for part in said if part)
 
 
 def _date(at: datetime) -> str:

@@ -256,12 +256,17 @@ async def test_a_payer_of_a_currency_without_cents(till: Till) -> None:
     assert await till.balances() == {"clearing": 14_565, "processor_fees": 435, "revenue": 15_000}
 
 
-async def test_an_amount_that_the_provider_does_not_charge(till: Till) -> None:
-    invoice = await till.invoice("0.10")
+@pytest.mark.parametrize(
+    ("currency", "amount", "why"), [("usd", "0.10", "0.50"), ("kwd", "150.005", "in steps of 0.010")]
+)
+async def test_an_amount_that_the_provider_does_not_charge(till: Till, currency: str, amount: str, why: str) -> None:
+    invoice = await till.invoice(amount, currency=currency)
     refused = await till.intent(invoice, status=409)
     assert refused["type"].endswith("payment-refused")
-    assert "0.50" in refused["detail"]
+    assert why in refused["detail"]
     assert (await till.status(invoice))["status"] == "failed"
+    page = (await till.payer.get(httpx.URL(invoice["hosted_invoice_url"]).path)).text
+    assert "It cannot be paid by card." in page and why in page and "declined" not in page
 
 
 async def test_without_an_account_nothing_is_begun(till: Till) -> None:

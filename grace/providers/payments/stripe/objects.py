@@ -67,6 +67,8 @@ _REFUND_STATES: dict[str, RefundState] = {
 def to_stripe(amount_minor: int, currency: str) -> int:
     """Stripe's count of an amount; Refused when Stripe cannot charge so small a part of the currency."""
     shift = _DIGITS[currency] - DIGITS[currency]
+    if DIGITS[currency] == 3 and amount_minor % 10:
+        raise Refused(f"Stripe charges {currency} in steps of 0.010 only.", code="amount_not_chargeable")
     if shift >= 0:
         amount: int = amount_minor * 10**shift
         return amount
