@@ -53,10 +53,10 @@ def record(
 ) -> None:
     """Say what the principal did (`issue_invoice`), to what (`("invoice", "in_…")`), why, and the change.
 
-    `subject` and `action` stay for ever and must hold no personal data. `reason`, `before` and `after`
-    (mappings or row dataclasses; what is the same in both is left out) can be erased later; what is named or looks like
-    a secret is redacted. All entries of a transaction are made and written in one statement just before its commit:
-    what is given here stays as it is until then, or `after` is a function that makes it then.
+    `subject` and `action` stay for ever and must hold no personal data. `reason`, `before` and `after` can be erased
+    later: mappings, kept as they are given, or row dataclasses, of which what is the same in both is left out. What is
+    named or looks like a secret is redacted. All entries of a transaction are made and written in one statement just
+    before its commit: what is given here stays as it is until then, or `after` is a function that makes it then.
     """
     tx.at_commit(_store, _Said(tx.principal, action, *subject, reason, before, after))
 

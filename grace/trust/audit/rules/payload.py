@@ -51,13 +51,10 @@ def _fields(row: type[Any]) -> tuple[tuple[str, bool], ...]:
 
 
 def change(before: Any, after: Any) -> tuple[Any, Any]:
-    """Both in JSON form: of two rows of a kind, or two mappings, only what differs between them."""
+    """Both in JSON form: of two rows of a kind only what differs, a mapping as it was chosen."""
     if is_dataclass(after) and type(before) is type(after):
         differing = changed(before, after)
         before, after = ({name: getattr(row, name) for name in differing} for row in (before, after))
-    elif isinstance(before, Mapping) and isinstance(after, Mapping):
-        same = {name for name, value in before.items() if name in after and after[name] == value}
-        before, after = ({name: value for name, value in row.items() if name not in same} for row in (before, after))
     return plain(before), plain(after)
 
 
