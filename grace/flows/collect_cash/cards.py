@@ -281,7 +281,7 @@ async def _collect(tx: Tx, invoice: Invoice, seen: cards.Observed, charge: Charg
     excess = charge.amount_minor - counted
     if excess:
         await invoicing.note_excess(tx, reference=invoice.id, excess_minor=excess)
-    await cards.collected(tx, seen, charge, payment_id=payment.id if payment is not None else None, excess_minor=excess)
+    await cards.collected(tx, seen, charge, payment_id=payment, excess_minor=excess)
 
 
 async def _believe_refund(tx: Tx, told: Refund, attempt: Attempt | None) -> None:

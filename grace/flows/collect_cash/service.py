@@ -16,7 +16,7 @@ from grace.domains.invoicing.rules.status import due_minor
 from grace.domains.invoicing.rules.totals import Line
 from grace.domains.payments import queries
 from grace.domains.payments.errors import NoCredit
-from grace.domains.payments.models import CREDIT, MANUAL, PAYMENT_PREFIX, Payment
+from grace.domains.payments.models import CREDIT, MANUAL, PAYMENT_PREFIX, Payment, PaymentId
 from grace.domains.payments.queries import Credit
 from grace.domains.payments.service import received as payments
 from grace.kit.errors import Invalid
@@ -102,14 +102,14 @@ async def receive_payment(
     reference: str | None = None,
     intent: str | None = None,
     spent: Credit | None = None,
-) -> Payment:
-    """A client's money settles an invoice: its state, the payment, and the books change together. An invoice that is
-    given as a row was locked as it was read.
+) -> PaymentId:
+    """A client's money settles an invoice: its state, the payment, and the books change together, with the next
+    statement or the commit. An invoice that is given as a row was locked as it was read.
 
     `intent` is the card provider's id of what the payer confirmed; `spent` the credit that it is taken from. Refused
-    when nothing is due, when it is more than is due, or when the reference was recorded before.
+    when nothing is due or it is more than is due; `payments.recorded` tells whether the reference was recorded before.
     """
-    payment_id = new_id(PAYMENT_PREFIX)
+    payment_id = PaymentId(new_id(PAYMENT_PREFIX))
     settled = await invoicing.settle_invoice(
         tx,
         reference=invoice,
@@ -119,7 +119,7 @@ async def receive_payment(
         paid_at=received_at,
         stripe_payment_intent=intent,
     )
-    return await payments.record_payment(
+    await payments.record_payment(
         tx,
         payment_id=payment_id,
         invoice_id=settled.invoice.id,
@@ -134,6 +134,7 @@ async def receive_payment(
         reference=reference,
         spent=spent,
     )
+    return payment_id
 
 
 async def apply_credit(tx: Tx, *, invoice: str | int, amount: Decimal | None = None) -> list[Payment]:
@@ -166,7 +167,7 @@ async def apply_credit(tx: Tx, *, invoice: str | int, amount: Decimal | None = N
                 received_at=tx.now,
                 spent=credit,
             )
-            made.append(payment)
+            made.append(await payments.recorded(tx, payment))
             rest -= share
     return made
 
@@ -188,7 +189,7 @@ async def record_manual_payment(
     amount_minor = to_minor(amount, found.currency)
     if not amount_minor:
         raise Invalid("A payment is more than nothing.", type="invalid-amount")
-    return await receive_payment(
+    payment = await receive_payment(
         tx,
         invoice=found,
         amount_minor=amount_minor,
@@ -197,6 +198,7 @@ async def record_manual_payment(
         received_at=at,
         reference=reference,
     )
+    return await payments.recorded(tx, payment)
 
 
 async def reverse_payment(tx: Tx, *, payment: str, reason: str) -> Payment:

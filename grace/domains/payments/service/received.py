@@ -5,10 +5,10 @@ from typing import Any
 
 import psycopg
 
-from grace.domains.payments import rules
+from grace.domains.payments import queries, rules
 from grace.domains.payments.errors import DuplicatePayment, NotReversible
 from grace.domains.payments.facts import PaymentReceived, PaymentReversed
-from grace.domains.payments.models import MANUAL, Payment
+from grace.domains.payments.models import MANUAL, Payment, PaymentId
 from grace.domains.payments.queries import COLUMNS, Credit
 from grace.kit.errors import NotFound
 from grace.kit.ids import number_of
@@ -21,7 +21,7 @@ from grace.trust.ledger.rules import Line
 async def record_payment(
     tx: Tx,
     *,
-    payment_id: str,
+    payment_id: PaymentId,
     invoice_id: str,
     client_id: str,
     project_id: str | None,
@@ -33,11 +33,11 @@ async def record_payment(
     received_at: datetime,
     reference: str | None = None,
     spent: Credit | None = None,
-) -> Payment:
+) -> None:
     """Write down money that was received, sign it and book it. That it fits the invoice is settled before.
 
-    `spent` is the credit that it is taken from: then no money moved. DuplicatePayment when the reference is recorded
-    for this invoice and method. Call it last: it locks the client's account until the commit.
+    `spent` is the credit that it is taken from: then no money moved. It is sent with the next statement, or the commit:
+    `recorded` reads it, or says why it is not. Call it last: it locks the client's account until the commit.
     """
     said: dict[str, Any] = {
         "payment_id": payment_id,
@@ -51,31 +51,22 @@ async def record_payment(
         "received_at": received_at,
     }
     signer = await audit.signer(tx)
-    try:
-        payment = await tx.one(
-            Payment,
-            "insert into payment as p (id, invoice_id, client_id, project_id, provider, method, reference, currency,"
-            " amount_minor, net_minor, status, received_at, recorded_by, verification_signature, created_at,"
-            " excess_of) values"
-            " (%(payment_id)s, %(invoice_id)s, %(client_id)s, %(project_id)s, %(provider)s, %(method)s, %(reference)s,"
-            " %(currency)s, %(amount_minor)s, %(net_minor)s, 'paid', %(received_at)s, %(recorded_by)s, %(signature)s,"
-            f" %(now)s, %(excess_of)s) returning {COLUMNS}",
-            project_id=project_id,
-            reference=reference,
-            recorded_by=tx.principal.id,
-            signature=signer.sign(rules.statement(**said)),
-            now=tx.now,
-            excess_of=spent.excess_of if spent is not None else None,
-            **said,
-        )
-    except psycopg.errors.UniqueViolation as error:
-        if error.diag.table_name != "payment":  # of what came along with it
-            raise
-        raise DuplicatePayment(f"The reference {reference!r} is recorded for this invoice already.") from error
+    row = {
+        "project_id": project_id,
+        "reference": reference,
+        "status": "paid",
+        "recorded_by": tx.principal.id,
+        "verification_signature": signer.sign(rules.statement(**said)),
+        "created_at": tx.now,
+        "excess_of": spent.excess_of if spent is not None else None,
+        **said,
+    }
+    row["id"] = row.pop("payment_id")
+    tx.later(f"insert into payment ({', '.join(row)}) values ({', '.join(f'%({name})s' for name in row)})", **row)
     booked: dict[str, Any] = {name: said[name] for name in ("client_id", "currency", "amount_minor", "net_minor")}
     posting: dict[str, Any] = {
-        "reference": f"payment:{payment.id}:received",
-        "memo": payment.id,
+        "reference": f"payment:{payment_id}:received",
+        "memo": payment_id,
         "event_at": received_at,
     }
     if spent is None:
@@ -84,9 +75,18 @@ async def record_payment(
     else:
         lines = rules.from_credit(owner=spent.client_id, **booked)
         await ledger.post(tx, kind="credit_spent", lines=lines, **posting)
-    tx.emit(PaymentReceived(payment.id, invoice_id, client_id, currency, amount_minor))
-    audit.record(tx, action="record_payment", subject=("payment", payment.id), after=payment)
-    return payment
+    tx.emit(PaymentReceived(payment_id, invoice_id, client_id, currency, amount_minor))
+    audit.record(tx, action="record_payment", subject=("payment", payment_id), after=row)
+
+
+async def recorded(tx: Tx, payment_id: PaymentId) -> Payment:
+    """A payment that this transaction recorded; DuplicatePayment when its reference is another's already."""
+    try:
+        return await queries.payment(tx, payment_id)
+    except psycopg.errors.UniqueViolation as error:
+        if error.diag.table_name != "payment":  # of what came along with it
+            raise
+        raise DuplicatePayment("The reference is recorded for this invoice already.") from error
 
 
 async def reverse_payment(tx: Tx, *, payment_id: str, reason: str) -> Payment:
