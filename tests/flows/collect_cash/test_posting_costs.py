@@ -51,7 +51,7 @@ async def statements(till: Till, alone: Workspaces, trace: Path) -> int:
     return sum(1 for kind in sent if kind.startswith(("Query", "Execute")))
 
 
-@pytest.mark.parametrize(("read_back", "most"), [(True, 32), (False, 27)])
+@pytest.mark.parametrize(("read_back", "most"), [(True, 30), (False, 24)])
 async def test_what_a_card_payment_costs(
     till: Till, postgres_server: str, tmp_path: Path, read_back: bool, most: int
 ) -> None:
